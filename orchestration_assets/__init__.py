@@ -1,0 +1,1 @@
+"""Accord: customer-data orchestration on Dagster and dbt."""

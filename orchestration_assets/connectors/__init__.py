@@ -1,0 +1,1 @@
+"""Connectors: one folder a system on a shared kit. They know vendor JSON and nothing else."""

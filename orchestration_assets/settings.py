@@ -1,0 +1,81 @@
+"""All settings, and the only place that reads the environment (prefix `ACCORD_`, file `.env`)."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a deployment can change without touching code. Every name is `ACCORD_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", env_file=".env", extra="ignore")
+
+    home: Path = Field(
+        default=Path(".accord"), description="Folder of the embedded stores, locks and work files."
+    )
+    warehouse_url: str = Field(
+        default="", description="duckdb:///FILE or postgresql://...; empty: DuckDB under home."
+    )
+    state_url: str = Field(
+        default="", description="sqlite:///FILE or postgresql://...; empty: SQLite under home."
+    )
+    default_region: str = Field(
+        default="FR", description="ISO country assumed for phone numbers without a country code."
+    )
+    writer_lock_timeout_s: float = Field(
+        default=600.0, description="Seconds to wait for the warehouse writer lock."
+    )
+
+    hubspot_base_url: str = "https://api.hubapi.com"
+    hubspot_token: SecretStr = SecretStr("")
+    hubspot_requests_per_10s: int = 190
+
+    shopify_base_url: str = Field(default="", description="https://SHOP.myshopify.com")
+    shopify_token: SecretStr = SecretStr("")
+    shopify_api_version: str = "2026-07"
+
+    klaviyo_base_url: str = "https://a.klaviyo.com"
+    klaviyo_token: SecretStr = SecretStr("")
+    klaviyo_revision: str = "2026-07-15"
+
+    slack_webhook_url: SecretStr = SecretStr("")
+    dagster_url: str = Field(
+        default="http://127.0.0.1:3000", description="Where the Dagster UI is, for links in alerts."
+    )
+    log_level: str = "INFO"
+    log_format: str = Field(default="console", description="console or json")
+
+    @cached_property
+    def root(self) -> Path:
+        """`home` as an absolute path."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def resolved_warehouse_url(self) -> str:
+        """The warehouse's address, the embedded DuckDB file when none is set."""
+        return self.warehouse_url or f"duckdb:///{self.root / 'warehouse.duckdb'}"
+
+    @property
+    def resolved_state_url(self) -> str:
+        """The state store's address, the embedded SQLite file when none is set."""
+        return self.state_url or f"sqlite:///{self.root / 'state.sqlite'}"
+
+    def connection(self, system: str) -> dict[str, str]:
+        """Plain values a connector needs: `base_url`, `token` and its own options."""
+        prefix = f"{system}_"
+        values = {
+            name.removeprefix(prefix): value
+            for name, value in self.__dict__.items()
+            if name.startswith(prefix)
+        }
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+        }
+
+
+def load_settings() -> Settings:
+    """Read the settings now; call it inside functions, never at import."""
+    return Settings()
