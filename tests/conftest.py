@@ -1,0 +1,76 @@
+"""Fixtures that every test may use: a database of one's own, the vendors' specifications.
+
+Where a machine lacks something (a PostgreSQL server, the specifications), a test is skipped with
+the reason; with `ACCORD_TEST_STRICT=1` it fails instead, so that no check is left out unseen.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+from psycopg import sql
+
+DEFAULT_POSTGRES_URL = "postgresql://root@127.0.0.1:5432/postgres"
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test, or fail it under `ACCORD_TEST_STRICT=1`, saying what is missing."""
+    if os.environ.get("ACCORD_TEST_STRICT") == "1":
+        pytest.fail(f"{reason} (ACCORD_TEST_STRICT=1 allows no skip)", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _settings_from_the_test_only(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hide the developer's own `ACCORD_*` variables; a test sets the ones it needs."""
+    for name in list(os.environ):
+        if name.startswith("ACCORD_") and not name.startswith("ACCORD_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ACCORD_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The address of an empty PostgreSQL database, dropped after the test.
+
+    The server is `ACCORD_TEST_POSTGRES_URL`, by default the local one.
+    """
+    server = os.environ.get("ACCORD_TEST_POSTGRES_URL", DEFAULT_POSTGRES_URL)
+    name = f"accord_test_{secrets.token_hex(6)}"
+    database = sql.Identifier(name)
+    try:
+        admin = psycopg.connect(server, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError:
+        skip_or_fail("No PostgreSQL server answers: set ACCORD_TEST_POSTGRES_URL.")
+    with admin:
+        admin.execute(sql.SQL("create database {}").format(database))
+        try:
+            yield f"{server.rsplit('/', 1)[0]}/{name}"
+        finally:
+            admin.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+
+
+@pytest.fixture
+def vendor_specs() -> Path:
+    """The folder of the vendors' published specifications.
+
+    It is `ACCORD_TEST_VENDOR_SPECS`, by default `../shared/vendor_specs` beside the repository.
+    """
+    default = REPOSITORY.parent / "shared" / "vendor_specs"
+    folder = Path(os.environ.get("ACCORD_TEST_VENDOR_SPECS", default))
+    if not folder.is_dir():
+        skip_or_fail("No vendor specifications: set ACCORD_TEST_VENDOR_SPECS to their folder.")
+    return folder
