@@ -1,0 +1,1 @@
+"""Local vendor servers and the seeded world that they serve."""

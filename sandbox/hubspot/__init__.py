@@ -1,0 +1,1 @@
+"""A local HubSpot: the CRM objects, search, batch and properties calls."""
