@@ -1,10 +1,21 @@
 """All settings, and the only place that reads the environment (prefix `ACCORD_`, file `.env`)."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+# The names and values by which the libraries underneath stop reporting their use.
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+}
 
 
 class Settings(BaseSettings):
@@ -79,3 +90,18 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the settings now; call it inside functions, never at import."""
     return Settings()
+
+
+def turn_telemetry_off() -> None:
+    """Set, for this process and its children, what keeps the libraries from reporting their use."""
+    os.environ.update(TELEMETRY_OFF)
+
+
+def environment_of_child(**changes: str) -> dict[str, str]:
+    """The environment for a process that Accord starts: this one's, telemetry off, then changes."""
+    return {**os.environ, **TELEMETRY_OFF, **changes}
+
+
+def setting_of_tool(name: str) -> str:
+    """Value of a variable that belongs to another tool (`DAGSTER_HOME`); empty when unset."""
+    return os.environ.get(name, "")
