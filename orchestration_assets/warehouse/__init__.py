@@ -1,0 +1,1 @@
+"""The one door to the warehouse: engine, sessions, writer lock (DuckDB, PostgreSQL)."""
