@@ -1,12 +1,12 @@
 """All settings, and the only place that reads the environment (prefix `ACCORD_`, file `.env`)."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
 
 # The names and values by which the libraries underneath stop reporting their use.
 TELEMETRY_OFF = {
@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         """The state store's address, the embedded SQLite file when none is set."""
         return self.state_url or f"sqlite:///{self.root / 'state.sqlite'}"
 
+    def is_configured(self, system: str) -> bool:
+        """Whether both an address and a credential of the system are set."""
+        values = self.connection(system)
+        return bool(values.get("base_url")) and bool(values.get("token"))
+
     def connection(self, system: str) -> dict[str, str]:
         """Plain values a connector needs: `base_url`, `token` and its own options."""
         prefix = f"{system}_"
@@ -95,6 +100,11 @@ def load_settings() -> Settings:
 def turn_telemetry_off() -> None:
     """Set, for this process and its children, what keeps the libraries from reporting their use."""
     os.environ.update(TELEMETRY_OFF)
+
+
+def set_environment(values: Mapping[str, str]) -> None:
+    """Set variables for this process and its children, before the settings are read."""
+    os.environ.update(values)
 
 
 def environment_of_child(**changes: str) -> dict[str, str]:

@@ -1,0 +1,37 @@
+"""Recorded Dagster runs from the command line, in this process and in a home of their own."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration_assets.settings import set_environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+EVERYTHING = "refresh_everything"
+
+
+def prepare_dagster_home(home: Path) -> Path:
+    """Make `home/dagster` with the project's `dagster.yaml` and point Dagster at it."""
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    if not (dagster_home / "dagster.yaml").exists():
+        shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
+    set_environment({"DAGSTER_HOME": str(dagster_home)})
+    return dagster_home
+
+
+def run_everything(home: Path) -> tuple[dg.DagsterInstance, dg.ExecuteInProcessResult]:
+    """Run the whole path once, recorded under `home/dagster` and visible in the UI.
+
+    A failed step does not raise: what does not depend on it goes on, and the result says so.
+    """
+    from orchestration_assets.definitions import defs
+
+    prepare_dagster_home(home)
+    instance = dg.DagsterInstance.get()
+    job = defs().resolve_job_def(EVERYTHING)
+    result = job.execute_in_process(
+        instance=instance, raise_on_error=False, tags={"accord/started_by": "command line"}
+    )
+    return instance, result

@@ -1,0 +1,52 @@
+"""`accord ui`: Dagster's user interface and daemon, with the sandbox where no system is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration_assets.commands.dagster_runs import PROJECT, prepare_dagster_home
+from orchestration_assets.settings import load_settings, set_environment
+
+_progress = Console(stderr=True, highlight=False)
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the user interface on 127.0.0.1.")] = 3000,
+    home: Annotated[Path, typer.Option(help="Folder of the stores.")] = Path(".accord/ui"),
+    customers: Annotated[int, typer.Option(help="People in the sandbox's world.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the sandbox's world.")] = 7,
+    with_sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Start the local vendor servers.")
+    ] = True,
+) -> None:
+    """Serve the UI with schedules and sensors on, until interrupted."""
+    from sandbox.client import start_sandbox
+
+    folder = home.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    set_environment({"ACCORD_HOME": str(folder), "ACCORD_DAGSTER_URL": f"http://127.0.0.1:{port}"})
+    if not with_sandbox:
+        _serve(folder, port)
+        return
+    with start_sandbox(folder, customers=customers, seed=seed, noise=1.0) as sandbox:
+        set_environment(sandbox.environment())
+        _progress.print(f"Sandbox ready: {', '.join(sandbox.info['systems'])}")
+        _serve(folder, port)
+
+
+def _serve(folder: Path, port: int) -> None:
+    prepare_dagster_home(folder)
+    from orchestration_assets.transform.project import ensure_manifest
+
+    ensure_manifest()
+    _progress.print(f"Dagster UI: {load_settings().dagster_url} (stop with Ctrl-C)")
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]
+    process = subprocess.Popen([*command, "-h", "127.0.0.1", "-p", str(port)], cwd=PROJECT)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.wait(timeout=30)

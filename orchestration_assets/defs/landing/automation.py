@@ -1,0 +1,101 @@
+"""When to land: hourly, when a system says that it changed, and a daily sweep for what vanished."""
+
+import dagster as dg
+
+from orchestration_assets.conditions import active_run, next_attempt, seconds_until_retry
+from orchestration_assets.connectors.catalog import SYSTEMS
+from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.errors import AccordError
+from orchestration_assets.stages.land import changed_streams
+
+CHANGE_INTERVAL_S = 30
+
+
+def _landing_job(system: str) -> dg.UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        f"land_{system}",
+        selection=dg.AssetSelection.groups(f"raw_{system}"),
+        description=f"Land every stream of {system}; a run of its own, so that a slow or broken"
+        " system holds up nobody else.",
+        tags={"dagster/max_runtime": "3600"},
+    )
+
+
+def _change_sensor(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"{system}_change_sensor",
+        job=job,
+        minimum_interval_seconds=CHANGE_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Asks {system} with one cheap call a stream whether it changed since the"
+        " cursor, and lands only the streams that did.",
+    )
+    def _sensor(
+        context: dg.SensorEvaluationContext, accord: AccordResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        deployment = accord.open()
+        if not deployment.settings.is_configured(system):
+            return dg.SkipReason(f"{system} has no credentials; set ACCORD_{system.upper()}_TOKEN")
+        if active_run(context.instance, job.name):
+            return dg.SkipReason(f"{job.name} is already waiting or running")
+        try:
+            changed, position = changed_streams(deployment, system)
+        except AccordError as error:
+            return dg.SkipReason(str(error))
+        if not changed:
+            return dg.SkipReason(f"nothing changed in {system}")
+        work = f"{job.name}:{position}"
+        if wait := seconds_until_retry(context.instance, work):
+            return dg.SkipReason(f"the last attempt failed; next one in {wait:.0f} s")
+        return dg.SensorResult(
+            run_requests=[
+                next_attempt(
+                    context.instance,
+                    work,
+                    asset_selection=[dg.AssetKey(["raw", system, name]) for name in changed],
+                )
+            ]
+        )
+
+    return _sensor
+
+
+def _hourly(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"{system}_hourly",
+        job=job,
+        cron_schedule="0 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Lands {system} every hour, whether or not its change sensor noticed.",
+    )
+
+
+def _daily_sweep(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    ops = {
+        f"raw__{system}__{name}": {"config": {"full": True}} for name in SYSTEMS[system].streams
+    }
+    return dg.ScheduleDefinition(
+        name=f"{system}_daily_sweep",
+        job=job,
+        cron_schedule="30 2 * * *",
+        execution_timezone="UTC",
+        run_config={"ops": ops},
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Reads all of {system} once a day, to land deletions it does not announce.",
+    )
+
+
+@dg.definitions
+def landing_automation() -> dg.Definitions:
+    """Job, sensor and schedules of every system."""
+    jobs = {system: _landing_job(system) for system in SYSTEMS}
+    return dg.Definitions(
+        jobs=list(jobs.values()),
+        sensors=[_change_sensor(system, job) for system, job in jobs.items()],
+        schedules=[
+            schedule
+            for system, job in jobs.items()
+            for schedule in (_hourly(system, job), _daily_sweep(system, job))
+        ],
+    )
