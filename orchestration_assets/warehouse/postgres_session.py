@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 from psycopg.rows import dict_row
+from pyarrow import csv
 
 from orchestration_assets.errors import FatalError
 from orchestration_assets.warehouse.session import Params, Session

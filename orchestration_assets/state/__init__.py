@@ -1,0 +1,1 @@
+"""The operational store: SQLAlchemy tables and Alembic migrations (SQLite, PostgreSQL)."""

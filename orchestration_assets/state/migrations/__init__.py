@@ -1,0 +1,1 @@
+"""Alembic migrations of the operational store; `state.store.open_state` runs them."""
