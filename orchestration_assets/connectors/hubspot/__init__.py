@@ -1,0 +1,1 @@
+"""HubSpot, the CRM: contacts, companies and deals are read, contacts are written."""

@@ -1,0 +1,217 @@
+"""Reading HubSpot: once in full by the list endpoint, then what changed by search.
+
+Living records come first, then the archived ones, as pages of deletions. Search pages are not
+counted off: each begins at the modification time at which the last one ended. Offsets would pass
+over records whenever one already read is modified, and end at 10,000 results.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from orchestration_assets.connectors.hubspot.client import SEARCH_PAGE_SIZE, HubSpotClient
+from orchestration_assets.connectors.hubspot.position import Phase, Position, to_millis
+from orchestration_assets.connectors.hubspot.streams import (
+    OBJECT_TYPES,
+    STREAMS,
+    SYSTEM,
+    ObjectType,
+    requested_properties,
+)
+from orchestration_assets.connectors.kit.http import RetryPolicy
+from orchestration_assets.connectors.kit.records import get_path
+from orchestration_assets.model import Page, Stream
+
+if TYPE_CHECKING:
+    import httpx
+
+Record = Mapping[str, Any]
+
+
+class HubSpotSource:
+    """Source of the HubSpot streams.
+
+    Args:
+        connection: `base_url`, `token`; optionally `requests_per_10s` and `searches_per_s`.
+        policy: bounds of the retries of one call.
+        transport: replaces the network in special cases.
+        search_page_size: records a search page, for tests of paging.
+    """
+
+    system = SYSTEM
+    streams: Mapping[str, Stream] = STREAMS
+
+    def __init__(
+        self,
+        connection: Mapping[str, str],
+        *,
+        policy: RetryPolicy | None = None,
+        transport: "httpx.BaseTransport | None" = None,
+        search_page_size: int = SEARCH_PAGE_SIZE,
+    ) -> None:
+        self._client = HubSpotClient(connection, policy=policy, transport=transport)
+        self._search_page_size = search_page_size
+
+    def read(self, stream: str, cursor: str | None, *, full: bool = False) -> Iterator[Page]:
+        """Yield pages from `cursor` on; see `Source.read`.
+
+        The last page is empty where only the cursor moved on. `updatedAt` of a deleted record is
+        the time of its archival, so that the deletion is newer than every version before it.
+        """
+        kind = OBJECT_TYPES[stream]
+        position = Position.parse(None if full else cursor).begun(_now())
+        while True:
+            records, deleted, position, is_last = self._step(kind, position)
+            text = position.text()
+            if records or is_last:
+                yield Page(records, text, deleted)
+            if is_last:
+                return
+
+    def has_changed(self, stream: str, cursor: str | None) -> bool:
+        """Whether any living record was modified since; archived ones show at the next read."""
+        kind = OBJECT_TYPES[stream]
+        position = Position.parse(cursor)
+        if position.phase is not Phase.INCREMENTAL or position.started is not None:
+            return True
+        answer = self._client.search(
+            stream,
+            [(kind.modified, "GTE", str(position.newest))],
+            kind.modified,
+            [kind.modified],
+            limit=1,
+            descending=True,
+        )
+        if answer["total"] != position.newest_count:
+            return True
+        return any(_modified(kind, record) > position.newest for record in answer["results"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _step(
+        self, kind: ObjectType, position: Position
+    ) -> tuple[Sequence[Record], bool, Position, bool]:
+        """One page: its records, whether they are deletions, where it ends, whether all is read."""
+        if position.phase is Phase.FULL:
+            records, position = self._full_page(kind, position)
+        elif position.phase is Phase.INCREMENTAL:
+            records, position = self._changed_page(kind, position)
+        else:
+            records, position, is_last = self._archived_page(kind, position)
+            return records, True, position, is_last
+        return records, False, position, False
+
+    def _full_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
+        answer = self._client.list_objects(
+            kind.stream,
+            requested_properties(kind.stream),
+            after=position.after,
+            history=kind.history,
+        )
+        records = answer["results"]
+        seen = position.with_seen([_modified(kind, record) for record in records])
+        after = get_path(answer, "paging.next.after")
+        phase = Phase.ARCHIVED if after is None else Phase.FULL
+        return self._with_links(kind, records), replace(seen, after=after, phase=phase)
+
+    def _changed_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
+        if position.tied_id is not None:
+            return self._tied_page(kind, position)
+        found = self._search(kind, [(kind.modified, "GTE", str(position.since))], kind.modified)
+        times = [_modified(kind, record) for record in found]
+        # The page begins with those of the last one's final millisecond: count them once.
+        position = (
+            replace(position, newest_count=0) if position.since == position.newest else position
+        )
+        position = position.with_seen(times)
+        if len(found) < self._search_page_size:
+            position = replace(position, phase=Phase.ARCHIVED)
+        elif times[-1] > position.since:
+            position = replace(position, since=times[-1])
+        else:
+            position = replace(position, tied_id="0")
+        return self._complete(kind, found), position
+
+    def _tied_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
+        """Records of one millisecond, in order of identifier: more than a page holds."""
+        found = self._search(
+            kind,
+            [
+                (kind.modified, "EQ", str(position.since)),
+                ("hs_object_id", "GT", str(position.tied_id)),
+            ],
+            "hs_object_id",
+        )
+        if position.tied_id == "0" and position.since == position.newest:
+            position = replace(position, newest_count=0)
+        position = position.with_seen([_modified(kind, record) for record in found])
+        if len(found) < self._search_page_size:
+            position = replace(position, tied_id=None, since=position.since + 1)
+        else:
+            position = replace(position, tied_id=str(found[-1]["id"]))
+        return self._complete(kind, found), position
+
+    def _archived_page(
+        self, kind: ObjectType, position: Position
+    ) -> tuple[Sequence[Record], Position, bool]:
+        answer = self._client.list_objects(
+            kind.stream, requested_properties(kind.stream), after=position.after, archived=True
+        )
+        times = [to_millis(record["archivedAt"]) for record in answer["results"]]
+        records = [
+            {**record, "updatedAt": record["archivedAt"]}
+            for record, archived_at in zip(answer["results"], times, strict=True)
+            if archived_at >= position.archived_since
+        ]
+        after = get_path(answer, "paging.next.after")
+        newest = max([position.newest_archived, *times])
+        position = replace(position, after=after, newest_archived=newest)
+        if after is None:
+            return records, position.finished(), True
+        return records, position, False
+
+    def _search(
+        self, kind: ObjectType, filters: list[tuple[str, str, str]], sort_by: str
+    ) -> list[dict[str, Any]]:
+        answer = self._client.search(
+            kind.stream,
+            filters,
+            sort_by,
+            requested_properties(kind.stream),
+            limit=self._search_page_size,
+        )
+        return answer["results"]
+
+    def _complete(self, kind: ObjectType, found: list[dict[str, Any]]) -> list[Record]:
+        """Add what search leaves out, so that a record looks the same however it was read."""
+        if kind.history and found:
+            ids = [record["id"] for record in found]
+            by_id = self._client.read_with_history(
+                kind.stream, ids, requested_properties(kind.stream), kind.history
+            )
+            found = [by_id[key] for key in ids if key in by_id]
+        return self._with_links(kind, found)
+
+    def _with_links(self, kind: ObjectType, records: list[dict[str, Any]]) -> list[Record]:
+        if not kind.associations or not records:
+            return list(records)
+        ids = [record["id"] for record in records]
+        links: dict[str, dict[str, Any]] = {key: {} for key in ids}
+        for to_stream, plain in kind.associations.items():
+            by_id = self._client.read_associations(kind.stream, to_stream, ids)
+            for key, targets in by_id.items():
+                ordered = sorted({str(target["toObjectId"]) for target in targets})
+                links[key][to_stream] = {"results": [{"id": to, "type": plain} for to in ordered]}
+        return [{**record, "associations": links[record["id"]]} for record in records]
+
+
+def _modified(kind: ObjectType, record: Record) -> int:
+    value = get_path(record, f"properties.{kind.modified}") or record["updatedAt"]
+    return to_millis(value)
+
+
+def _now() -> int:
+    return round(time.time() * 1000)
