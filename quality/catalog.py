@@ -1,0 +1,36 @@
+"""All suites by what they guard."""
+
+from collections.abc import Mapping
+
+from quality.rules import Severity, Suite
+from quality.suites.consents import CONSENTS
+from quality.suites.customers import CUSTOMERS, IDENTITIES
+from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
+from quality.suites.orders import ORDER_LINES, ORDERS, PRODUCTS
+
+CORE_SUITES: tuple[Suite, ...] = (CUSTOMERS, IDENTITIES, PRODUCTS, ORDERS, ORDER_LINES, CONSENTS)
+
+PAYLOAD_SUITES: Mapping[str, Suite] = {
+    "jrn_lapsed_winback_email": WINBACK,
+    "jrn_customer_value_crm": CUSTOMER_VALUE,
+}
+
+ALL_SUITES: tuple[Suite, ...] = (*CORE_SUITES, *PAYLOAD_SUITES.values())
+
+
+def blocking(suites: tuple[Suite, ...]) -> tuple[str, ...]:
+    """Names of the suites without whose pass nothing may go on."""
+    return tuple(suite.name for suite in suites if suite.severity is Severity.BLOCKING)
+
+
+def suite_named(name: str) -> Suite:
+    """The suite called `name`.
+
+    Raises:
+        KeyError: there is none, naming those that there are.
+    """
+    for suite in ALL_SUITES:
+        if suite.name == name:
+            return suite
+    known = ", ".join(suite.name for suite in ALL_SUITES)
+    raise KeyError(f"No suite is called {name!r}. Known suites: {known}.")

@@ -1,0 +1,1 @@
+"""Declared suites, one module a subject; `quality.catalog` gathers them."""

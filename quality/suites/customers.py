@@ -1,0 +1,72 @@
+"""Customers and the records they are made of."""
+
+from quality import codes, thresholds
+from quality.rules import Rule, Suite
+from quality.suites.phrases import (
+    at_least,
+    no_rows,
+    not_before,
+    one_of,
+    present,
+    shaped,
+    unique,
+    unique_together,
+    usual_volume,
+)
+
+CUSTOMERS = Suite(
+    name="customers_are_complete_and_unique",
+    table="core.dim_customers",
+    expected=16,
+    rules=(
+        usual_volume("dim_customers"),
+        present("customer_id", "every customer has an id"),
+        unique("customer_id", "a customer is one row"),
+        shaped("customer_id", r"^cus_[0-9a-f]{16}$", "customer ids have the usual shape"),
+        present("email", "most customers can be reached by e-mail", thresholds.EMAIL_PRESENT_SHARE),
+        shaped(
+            "email",
+            thresholds.EMAIL_SHAPE,
+            "e-mail addresses are well formed",
+            thresholds.EMAIL_SHAPE_SHARE,
+        ),
+        shaped("phone_e164", thresholds.E164_SHAPE, "phone numbers are in E.164 form"),
+        present("last_name", "many customers have a name", thresholds.NAME_PRESENT_SHARE),
+        one_of(
+            "country_code",
+            codes.COUNTRIES,
+            "countries are ISO codes",
+            thresholds.COUNTRY_KNOWN_SHARE,
+        ),
+        one_of("currency_code", codes.CURRENCIES, "currencies are ones we trade in"),
+        at_least("source_record_count", 1, "a customer stands on at least one source record"),
+        at_least("system_count", 1, "a customer is known to at least one system"),
+        at_least("order_count", 0, "nobody has fewer than no orders"),
+        at_least("lifetime_value", 0, "no lifetime value is negative"),
+        not_before("last_order_at", "first_order_at", "the last order is not before the first"),
+        present("is_deleted", "every customer is marked as deleted or not"),
+    ),
+)
+
+IDENTITIES = Suite(
+    name="identities_point_at_one_customer",
+    table="core.dim_customer_identities",
+    expected=7,
+    rules=(
+        usual_volume("dim_customer_identities"),
+        present("customer_id", "every source record belongs to a customer"),
+        present("system", "every source record names its system"),
+        present("record_id", "every source record has the vendor's id"),
+        unique_together(("system", "record_id"), "a source record belongs to one customer only"),
+        Rule(
+            "system names are lower-case words",
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "system", "regex": r"^[a-z][a-z0-9_]*$"},
+        ),
+        no_rows(
+            "select i.record_id from {batch} i left join core.dim_customers c "
+            "on c.customer_id = i.customer_id where c.customer_id is null",
+            "every source record points at a customer that exists",
+        ),
+    ),
+)

@@ -1,0 +1,64 @@
+"""The payload of every journey, judged right before it is planned."""
+
+from quality import codes, thresholds
+from quality.rules import Rule, Suite
+from quality.suites.phrases import (
+    at_least,
+    no_rows,
+    one_of,
+    present,
+    shaped,
+    unique,
+    usual_volume,
+)
+
+
+def consented(purpose: str, channel: str) -> Rule:
+    """Every row of the payload has a granted consent in the released model; absent means no."""
+    return no_rows(
+        "select p.customer_id from {batch} p left join released.fct_consents c "
+        "on c.customer_id = p.customer_id and c.is_granted "
+        f"and c.purpose || '/' || c.channel = '{purpose}/{channel}' where c.customer_id is null",
+        f"every customer in the payload granted {purpose} by {channel}",
+    )
+
+
+WINBACK = Suite(
+    name="winback_payload_is_complete_and_consented",
+    table="journeys.jrn_lapsed_winback_email",
+    rows_due=False,
+    expected=10,
+    rules=(
+        usual_volume("jrn_lapsed_winback_email"),
+        present("customer_id", "every row names its customer"),
+        unique("customer_id", "a customer is written to once"),
+        present("email", "every row has an address"),
+        unique("email", "an address is written to once"),
+        shaped("email", thresholds.EMAIL_SHAPE, "addresses are well formed"),
+        present("last_order_date", "a lapsed customer has ordered before"),
+        at_least("lifetime_value", 0, "no lifetime value is negative"),
+        one_of("currency_code", codes.CURRENCIES, "currencies are ones we trade in"),
+        consented("marketing", "email"),
+    ),
+)
+
+CUSTOMER_VALUE = Suite(
+    name="customer_value_payload_is_complete_and_consented",
+    table="journeys.jrn_customer_value_crm",
+    rows_due=False,
+    expected=8,
+    rules=(
+        usual_volume("jrn_customer_value_crm"),
+        present("customer_id", "every row names its customer"),
+        unique("customer_id", "a customer is written once"),
+        present("hubspot_email", "every row has the key of its contact"),
+        unique("hubspot_email", "a contact is written once"),
+        shaped("hubspot_email", thresholds.EMAIL_SHAPE, "contact keys are well formed"),
+        Rule(
+            "every row carries the properties that are written",
+            "ExpectTableColumnCountToBeBetween",
+            {"min_value": 3},
+        ),
+        consented("customer_relationship", "crm"),
+    ),
+)

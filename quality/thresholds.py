@@ -1,0 +1,67 @@
+"""The numbers that gates compare with, each with the reason for its value."""
+
+from collections.abc import Iterable, Mapping
+
+# Vendors accept addresses that no mail server does; a few of them are noise, more are a broken
+# mapping. A payload is stricter: every row of it must have a well-formed address.
+EMAIL_SHAPE_SHARE = 0.98
+
+# Countries arrive as typed text from the CRM; what cannot be mapped stays as it came.
+COUNTRY_KNOWN_SHARE = 0.95
+
+# A customer without any name is usual for guest checkouts and newsletter sign-ups; a table in
+# which hardly anybody has one has lost its columns.
+NAME_PRESENT_SHARE = 0.30
+
+# An address is how people are reached; walk-in customers and phone contacts have none.
+EMAIL_PRESENT_SHARE = 0.50
+
+# Orders of guests have no customer until identity has linked them; most orders have one.
+ORDER_CUSTOMER_SHARE = 0.80
+
+# Lines of deleted or custom products point nowhere; most lines point at a product.
+LINE_PRODUCT_SHARE = 0.70
+
+# No customer bought for more; above it, cents were read as units.
+LARGEST_PLAUSIBLE_ORDER = 10_000_000
+
+# Between two releases minutes pass: a table that loses a fifth of its rows lost a source.
+SMALLEST_SHARE_OF_LAST_RELEASE = 0.80
+
+# A new system can multiply a table, a broken join squares it.
+LARGEST_MULTIPLE_OF_LAST_RELEASE = 5
+
+# Small tables lose a large share of their rows without anything being wrong.
+ROWS_OF_LOSS_ALLOWED = 50
+
+# The first loads of a system come in parts, each many times the one before.
+ROWS_OF_GROWTH_ALLOWED = 50_000
+
+# More rows than any table here can hold: the bound where there is no earlier release.
+NO_UPPER_BOUND = 10**12
+
+# Something before the @, a dot after it, no blanks: the same text on both engines.
+EMAIL_SHAPE = r"^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$"
+
+# E.164: a plus, a country code, at most 15 digits.
+E164_SHAPE = r"^\+[1-9][0-9]{6,14}$"
+
+
+def volume_parameters(
+    tables: Iterable[str], rows_of_last_release: Mapping[str, int]
+) -> dict[str, int]:
+    """Bounds on the rows of each table, `<table>_rows_min` and `<table>_rows_max`.
+
+    Args:
+        tables: bare table names, `dim_customers`.
+        rows_of_last_release: rows by bare table name; a table that is absent has no bound yet.
+            Leaving a table out is also how a person accepts a jump that is meant.
+    """
+    bounds: dict[str, int] = {}
+    for table in tables:
+        last = rows_of_last_release.get(table, 0)
+        fewest = int(last * SMALLEST_SHARE_OF_LAST_RELEASE) - ROWS_OF_LOSS_ALLOWED
+        most = last * LARGEST_MULTIPLE_OF_LAST_RELEASE + ROWS_OF_GROWTH_ALLOWED
+        bounds[f"{table}_rows_min"] = max(fewest, 0)
+        bounds[f"{table}_rows_max"] = most if last else NO_UPPER_BOUND
+    return bounds
