@@ -21,6 +21,7 @@ help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv and install the locked packages (PYTHON=... picks the interpreter)
+	@:
 
 $(VENV)/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \

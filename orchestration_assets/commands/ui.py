@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orchestration_assets.commands.dagster_runs import PROJECT, prepare_dagster_home
 from orchestration_assets.settings import load_settings, set_environment
 
 _progress = Console(stderr=True, highlight=False)
@@ -39,9 +38,10 @@ def ui(
 
 
 def _serve(folder: Path, port: int) -> None:
-    prepare_dagster_home(folder)
+    from orchestration_assets.commands.dagster_runs import PROJECT, prepare_dagster_home
     from orchestration_assets.transform.project import ensure_manifest
 
+    prepare_dagster_home(folder)
     ensure_manifest()
     _progress.print(f"Dagster UI: {load_settings().dagster_url} (stop with Ctrl-C)")
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]

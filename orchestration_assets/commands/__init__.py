@@ -1,0 +1,1 @@
+"""What the commands of `accord` do; `cli.py` only registers them."""

@@ -1,0 +1,1 @@
+"""Checks of a deployment's surroundings: versions, stores, systems, clock. They change nothing."""
