@@ -1,0 +1,1 @@
+"""Klaviyo (marketing): profiles, events and lists; profiles are written by bulk import."""

@@ -1,0 +1,130 @@
+"""Calls to Klaviyo's API: JSON:API documents, a dated revision, two rate windows."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from orchestration_assets.connectors.kit.client import make_client
+from orchestration_assets.connectors.kit.http import (
+    ApiClient,
+    RetryPolicy,
+    standard_retry_after,
+)
+from orchestration_assets.connectors.kit.limits import CallLimiter, shared_limiter
+
+if TYPE_CHECKING:
+    import httpx
+
+DEFAULT_REVISION = "2026-07-15"
+SECRET_SETTING = "ACCORD_KLAVIYO_TOKEN"  # noqa: S105  (the setting's name)
+MEDIA_TYPE = "application/vnd.api+json"
+
+# The lowest limits that the specification gives to the reads and to the bulk jobs.
+READ_LIMITS = (75, 750)
+JOB_LIMITS = (10, 150)
+
+
+class KlaviyoClient:
+    """Sends requests to one account.
+
+    Args:
+        connection: `base_url`, `token` and, where they are not the defaults, `revision`,
+            `requests_per_second` and `requests_per_minute` (the account's own limits).
+        limits: calls a second and a minute where the connection does not say.
+    """
+
+    def __init__(self, connection: Mapping[str, str], limits: tuple[int, int]) -> None:
+        base_url = connection.get("base_url", "")
+        burst = int(connection.get("requests_per_second") or limits[0])
+        steady = int(connection.get("requests_per_minute") or limits[1])
+        limiter = shared_limiter(
+            ("klaviyo", base_url, str(burst), str(steady)),
+            lambda: CallLimiter([(burst, 1.0), (steady, 60.0)]),
+        )
+        self._api = ApiClient(
+            make_client(
+                base_url,
+                {
+                    "Authorization": f"Klaviyo-API-Key {connection.get('token', '')}",
+                    "revision": connection.get("revision") or DEFAULT_REVISION,
+                    "Accept": MEDIA_TYPE,
+                },
+            ),
+            "klaviyo",
+            limiter,
+            SECRET_SETTING,
+            policy=RetryPolicy(attempts=6, seconds=180.0),
+            retry_after=wait_asked_for,
+            error_code=first_error_code,
+        )
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> dict[str, Any]:
+        """The JSON:API document at `path`; statuses in `accept` are returned as documents too."""
+        return self._api.request("GET", path, params=params, accept=accept) or {}
+
+    def post(
+        self,
+        path: str,
+        document: Mapping[str, Any],
+        *,
+        idempotent: bool,
+        accept: frozenset[int] = frozenset(),
+    ) -> "httpx.Response":
+        """Send a JSON:API document and return the answer."""
+        return self._api.send(
+            "POST",
+            path,
+            json=document,
+            headers={"Content-Type": MEDIA_TYPE},
+            idempotent=idempotent,
+            accept=accept,
+            expect_json=True,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+
+def wait_asked_for(response: "httpx.Response") -> float | None:
+    """Seconds to wait on a 429: `Retry-After`, else `RateLimit-Reset`."""
+    wait = standard_retry_after(response)
+    if wait is not None or response.status_code != 429:
+        return wait
+    try:
+        return max(0.0, float(response.headers.get("RateLimit-Reset", "")))
+    except ValueError:
+        return None
+
+
+def errors_of(response: "httpx.Response") -> list[dict[str, Any]]:
+    """The JSON:API errors of an answer, empty where it has none."""
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return []
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return [error for error in errors or [] if isinstance(error, dict)]
+
+
+def first_error_code(response: "httpx.Response") -> str | None:
+    """The vendor's code of the first error (`invalid`), which holds no data."""
+    return next((str(error["code"]) for error in errors_of(response) if "code" in error), None)
+
+
+def next_cursor(document: Mapping[str, Any]) -> str | None:
+    """The value of `page[cursor]` in the document's link to the next page.
+
+    Only the cursor is taken, never the address: a link may name another host.
+    """
+    link = (document.get("links") or {}).get("next")
+    if not link:
+        return None
+    return next(iter(parse_qs(urlsplit(link).query).get("page[cursor]", [])), None)

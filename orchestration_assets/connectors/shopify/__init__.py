@@ -1,0 +1,1 @@
+"""Shopify (commerce): customers, orders and products through the Admin GraphQL API."""

@@ -1,0 +1,103 @@
+"""Bringing what Shopify answers into one record shape, whether paged or exported in bulk."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from orchestration_assets.connectors.kit.records import get_path
+from orchestration_assets.errors import RetriableError
+
+Json = Mapping[str, Any]
+
+
+def local_id(global_id: str) -> str:
+    """The number at the end of a global identifier (`gid://shopify/Order/1` is `1`)."""
+    return global_id.partition("?")[0].rpartition("/")[2]
+
+
+def line_item(node: Json) -> dict[str, Any]:
+    """A line item as plain values; amounts are text in the shop's currency."""
+    return {
+        "id": local_id(node["id"]),
+        "title": node.get("title"),
+        "quantity": node.get("quantity"),
+        "sku": node.get("sku"),
+        "productId": get_path(node, "product.legacyResourceId"),
+        "variantId": get_path(node, "variant.legacyResourceId"),
+        "unitPrice": get_path(node, "originalUnitPriceSet.shopMoney.amount"),
+        "discountedTotal": get_path(node, "discountedTotalSet.shopMoney.amount"),
+    }
+
+
+def variant(node: Json) -> dict[str, Any]:
+    """A product variant as plain values; the price is text in the shop's currency."""
+    return {
+        "id": node.get("legacyResourceId") or local_id(node["id"]),
+        "sku": node.get("sku"),
+        "title": node.get("title"),
+        "price": node.get("price"),
+    }
+
+
+_INNER: dict[str, Callable[[Json], dict[str, Any]]] = {
+    "lineItems": line_item,
+    "variants": variant,
+}
+
+
+def with_nested(node: Json, nested: str | None, inner: Iterable[Json]) -> dict[str, Any]:
+    """The record with its nested connection replaced by a plain list.
+
+    Args:
+        node: the record as answered; the connection or `__parentId` it may hold is dropped.
+        nested: name of the connection, None where the stream has none.
+        inner: the nodes of the connection, complete.
+    """
+    record = {key: value for key, value in node.items() if key not in ("__parentId", nested)}
+    if nested:
+        record[nested] = [_INNER[nested](item) for item in inner]
+    return record
+
+
+def join_bulk_lines(
+    lines: Iterable[tuple[int, Json]], nested: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Join the lines of a grouped bulk result to records, holding one record at a time.
+
+    Args:
+        lines: pairs of line number (from 1) and JSON object, in the file's order.
+        nested: connection that the child lines belong to.
+
+    Yields:
+        The number of the record's last line, and the record.
+
+    Raises:
+        RetriableError: a child line does not follow its parent.
+    """
+    parent: Json | None = None
+    inner: list[Json] = []
+    last = 0
+    for number, line in lines:
+        parent_id = line.get("__parentId")
+        if parent_id is None:
+            if parent is not None:
+                yield last, with_nested(parent, nested, inner)
+            parent, inner = line, []
+        elif parent is not None and parent.get("id") == parent_id:
+            inner.append(line)
+        else:
+            raise RetriableError(
+                "shopify: the bulk result is not grouped by parent.",
+                "run the full read again; a new bulk operation is started.",
+            )
+        last = number
+    if parent is not None:
+        yield last, with_nested(parent, nested, inner)
+
+
+def deletion(event: Json) -> dict[str, Any]:
+    """A deletion event as a record: identifiers, and the time of deletion as change time."""
+    return {
+        "id": event["subjectId"],
+        "legacyResourceId": local_id(event["subjectId"]),
+        "updatedAt": event["createdAt"],
+    }
