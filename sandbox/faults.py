@@ -8,13 +8,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    from sandbox.context import SandboxContext
 
 
 class Profile(StrEnum):
@@ -104,6 +101,28 @@ class FaultBoard:
         }
 
 
+class RequestCounter(Protocol):
+    """What counts the answered requests."""
+
+    def seen(self, system: str, method: str, path: str, status: int) -> None:
+        """Count one answered request."""
+        ...
+
+
+class HasFaults(Protocol):
+    """The part of the sandbox's context that the middleware needs."""
+
+    @property
+    def faults(self) -> FaultBoard:
+        """The board."""
+        ...
+
+    @property
+    def request_log(self) -> RequestCounter:
+        """The counter."""
+        ...
+
+
 class FaultMiddleware:
     """ASGI middleware of every vendor application: counts requests and applies the faults.
 
@@ -115,7 +134,7 @@ class FaultMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, system: str, context: "SandboxContext", render_error: RenderError
+        self, app: ASGIApp, system: str, context: HasFaults, render_error: RenderError
     ) -> None:
         self.app, self.system, self.context, self.render_error = app, system, context, render_error
 

@@ -1,12 +1,13 @@
 """The world that every vendor server serves: tables of flat documents, in memory.
 
-A document is a dict. Besides its own fields it always has `created_at` and `updated_at` (aware UTC
-datetimes), `archived_at` (None while it lives; a deleted Shopify record is an archived document that
-its server no longer shows) and, where the record is a person, `person_id`: the truth, which no
-server ever shows. Times that a vendor names differently but that mean the same are not stored twice:
-Klaviyo's `created` and `updated` and HubSpot's `lastmodifieddate` and `hs_lastmodifieddate` are
-`created_at` and `updated_at`. Other times are aware UTC datetimes, money is text with two decimals,
-lists and objects are Python lists and dicts. A malformed value is text that does not parse.
+A document is a dict. Besides its own fields it always has `created_at` and `updated_at` (aware
+UTC datetimes), `archived_at` (None while it lives; a deleted Shopify record is an archived document
+that its server no longer shows) and, where the record is a person, `person_id`: the truth, which no
+server ever shows. Times that a vendor names differently but that mean the same are not stored
+twice: Klaviyo's `created` and `updated` and HubSpot's `lastmodifieddate` and `hs_lastmodifieddate`
+are `created_at` and `updated_at`. Other times are aware UTC datetimes, money is text with two
+decimals, lists and objects are Python lists and dicts. A malformed value is text that does not
+parse.
 
 Everything runs in one thread. Change documents only through `upsert` and `archive`, never in place:
 the indexes follow those two calls.
@@ -169,11 +170,11 @@ class World:
         return [record_id for record_id in ids if rows[record_id]["archived_at"] is None]
 
     def truth(self) -> Iterable[tuple[str, str, str]]:
-        """Rows of (table, record id, person id) for every record that is a person."""
+        """Rows of (system, record id, person id) for every record that is a person."""
         for table in PEOPLE_TABLES:
             for record_id, document in self.tables[table].items():
                 if document["person_id"] is not None:
-                    yield table, record_id, document["person_id"]
+                    yield table.partition(".")[0], record_id, document["person_id"]
 
     def _lookup(self, table: str, field: str) -> dict[str, list[str]]:
         lookup = self._lookups.get((table, field))
