@@ -13,8 +13,8 @@ from sandbox.world.records import Written
 ORDER_WINDOW_DAYS = 548
 PRODUCT_COUNT = 120
 BUYER_SHARE = 0.8
-MEAN_LIFETIME_DAYS = 520.0
-MEAN_DAYS_BETWEEN_ORDERS = 110.0
+MEAN_LIFETIME_DAYS = 1_000.0
+MEAN_DAYS_BETWEEN_ORDERS = 90.0
 SEASON = (0.9, 0.9, 1.0, 1.0, 1.05, 1.0, 0.72, 0.68, 1.0, 1.05, 1.6, 1.75)
 """Weight of each month, January first."""
 CATEGORIES = ("Tea", "Coffee", "Chocolate", "Ceramics", "Glassware", "Textiles", "Gifts", "Books")
@@ -82,7 +82,7 @@ def draw_baskets(world: World, rng: np.random.Generator, written: Written) -> Ba
     signup = written.created_days
     is_buyer = (rng.random(count) < BUYER_SHARE) & ~np.array(written.is_duplicate)
     lifetime = rng.exponential(MEAN_LIFETIME_DAYS, count)
-    rate = rng.gamma(0.8, 1.0 / (0.8 * MEAN_DAYS_BETWEEN_ORDERS), count)
+    rate = rng.gamma(1.6, 1.0 / (1.6 * MEAN_DAYS_BETWEEN_ORDERS), count)
     start = np.minimum(signup, ORDER_WINDOW_DAYS)
     stop = np.minimum(np.maximum(signup - lifetime, 0.01), start)
     repeats = rng.poisson(rate * (start - stop))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHANGED_EMAIL_SHARE = 0.08
+CHANGED_EMAIL_SHARE = 0.048
+"""Duplicates and undeliverable domains bring what is measured to 8 %."""
 CHANGED_PHONE_SHARE = 0.10
 MISSING_PHONE_SHARE = 0.25
 MISSING_EMAIL_SHARE = {"hubspot": 0.018, "shopify": 0.012, "klaviyo": 0.006}

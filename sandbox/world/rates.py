@@ -42,7 +42,7 @@ class _Record:
     external: str | None
     full_name: str
 
-    def keys(self) -> set[tuple[str, str]]:
+    def exact_keys(self) -> set[tuple[str, str]]:
         pairs = (("email", self.email), ("phone", self.phone), ("external", self.external))
         return {(kind, value) for kind, value in pairs if value is not None}
 
@@ -86,7 +86,7 @@ def measure(world: World) -> Rates:
     doubles = doubles_with_key = 0
     for records in people.values():
         for one, other in combinations(records, 2):
-            shares_key = bool(one.keys() & other.keys())
+            shares_key = bool(one.exact_keys() & other.exact_keys())
             if one.system == other.system:
                 doubles += 1
                 doubles_with_key += shares_key
@@ -124,14 +124,14 @@ def _sharing(people: dict[str, list[_Record]]) -> tuple[int, int]:
     holders: dict[tuple[str, str], set[str]] = defaultdict(set)
     for person, records in people.items():
         for record in records:
-            for key in record.keys():
+            for key in record.exact_keys():
                 holders[key].add(person)
     sharing, indistinct = set(), set()
     for holding in holders.values():
         if len(holding) > 1:
             sharing |= holding
             for one, other in combinations(sorted(holding), 2):
-                keys = [set().union(*(r.keys() for r in people[who])) for who in (one, other)]
+                keys = [set().union(*(r.exact_keys() for r in people[who])) for who in (one, other)]
                 named = [{r.full_name for r in people[who]} for who in (one, other)]
                 if keys[0] == keys[1] and named[0] & named[1]:
                     indistinct |= {one, other}
