@@ -21,13 +21,13 @@ class ReadOnlyDialect(Dialect):
 
     supports_statement_cache = False
 
-    def do_begin(self, dbapi_connection: Any) -> None:
+    def do_begin(self, connection: Any) -> None:
         """Nothing to begin: a gate only reads."""
 
     def do_commit(self, dbapi_connection: Any) -> None:
         """Nothing to commit."""
 
-    def do_rollback(self, dbapi_connection: Any) -> None:
+    def do_rollback(self, connection: Any) -> None:
         """Nothing to roll back; a real roll-back would discard results not yet fetched."""
 
     def get_pk_constraint(self, *_: Any, **__: Any) -> Any:

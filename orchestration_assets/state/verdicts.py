@@ -98,23 +98,3 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
         run_id=row["run_id"],
         decided_at=row["decided_at"],
     )
-
-
-def why_not(required: Sequence[str], judged: Mapping[str, Verdict]) -> list[str]:
-    """For every required suite without a sound pass one sentence; empty when all passed.
-
-    A pass counts only with at least one rule evaluated and as many as were expected.
-    """
-    reasons = []
-    for suite in required:
-        verdict = judged.get(suite)
-        if verdict is None:
-            reasons.append(f"{suite} has no verdict on this version of the model")
-        elif not verdict.passed:
-            reasons.append(f"{suite} failed: {verdict.reason or 'no reason was recorded'}")
-        elif verdict.evaluated != verdict.expected or verdict.evaluated < 1:
-            reasons.append(
-                f"{suite} evaluated {verdict.evaluated} of {verdict.expected} rules, "
-                "which is no pass"
-            )
-    return reasons

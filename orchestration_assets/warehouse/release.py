@@ -1,0 +1,351 @@
+"""Releasing: one consistent set of all core tables, judged in exactly this version.
+
+Data, verdicts, release number and the loads that are used up commit in one transaction. Nothing
+here knows what a suite asks; it knows which suites must have passed.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from orchestration_assets.errors import BlockedError
+from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.session import Session
+from orchestration_assets.warehouse.sql import identifier, qualified
+
+# Every released table with the columns that make a row of it unique.
+RELEASED_TABLES: Mapping[str, tuple[str, ...]] = {
+    "dim_customers": ("customer_id",),
+    "dim_customer_identities": ("system", "record_id"),
+    "dim_products": ("product_id",),
+    "fct_orders": ("order_id",),
+    "fct_order_lines": ("order_line_id",),
+    "fct_consents": ("customer_id", "purpose", "channel"),
+    "fct_interactions": ("interaction_id",),
+}
+
+_MOMENT = pa.timestamp("us", "UTC")
+_RELEASES = pa.schema(
+    [
+        ("release_number", pa.int64()),
+        ("model_version", pa.string()),
+        ("candidate_id", pa.string()),
+        ("released_at", _MOMENT),
+        ("table_rows", pa.string()),
+    ]
+)
+_VERDICTS = pa.schema(
+    [
+        ("release_number", pa.int64()),
+        ("model_version", pa.string()),
+        ("suite", pa.string()),
+        ("passed", pa.bool_()),
+        ("evaluated", pa.int64()),
+        ("expected", pa.int64()),
+        ("rows_judged", pa.int64()),
+        ("decided_at", _MOMENT),
+    ]
+)
+
+
+class JudgedSuite(Protocol):
+    """What a release asks of a verdict."""
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+        ...
+
+    @property
+    def model_version(self) -> str:
+        """The version that was judged."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule was kept."""
+        ...
+
+    @property
+    def evaluated(self) -> int:
+        """Rules that were really evaluated."""
+        ...
+
+    @property
+    def expected(self) -> int:
+        """Rules that the suite has."""
+        ...
+
+    @property
+    def table(self) -> str:
+        """`<schema>.<table>` that was judged; empty when unknown."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the table when it was judged."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it did not pass."""
+        ...
+
+    @property
+    def decided_at(self) -> datetime | None:
+        """When it was judged."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseResult:
+    """What a release did; counts are rows.
+
+    Args:
+        rows: rows of each table after the release.
+        changed: rows of each table that were inserted or replaced.
+        removed: rows of each table that vanished or were replaced.
+        repeated: this version had been released before, nothing was done.
+    """
+
+    release_number: int
+    model_version: str
+    candidate_id: str
+    rows: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    repeated: bool = False
+
+
+def model_version(session: Session) -> str | None:
+    """The version of the core tables as they are now; None while there is no finished build."""
+    if not session.table_exists("scope", "model_version"):
+        return None
+    return session.scalar("select version from scope.model_version order by built_at desc limit 1")
+
+
+def last_release(session: Session) -> dict[str, Any] | None:
+    """The newest row of `released.releases`, `table_rows` as a dict; None before the first one."""
+    if not session.table_exists("released", "releases"):
+        return None
+    found = session.rows("select * from released.releases order by release_number desc limit 1")
+    return {**found[0], "table_rows": json.loads(found[0]["table_rows"])} if found else None
+
+
+def unmet(
+    required: Sequence[str], judged: Mapping[str, JudgedSuite], version: str | None
+) -> list[str]:
+    """One sentence for every required suite that has no sound pass over `version`.
+
+    A pass counts only over this very version, with as many rules evaluated as were expected.
+    """
+    reasons = []
+    for suite in required:
+        verdict = judged.get(suite)
+        if verdict is None:
+            reasons.append(f"{suite} has no verdict on this version of the model")
+        elif verdict.suite != suite or verdict.model_version != version:
+            reasons.append(f"{suite} was judged on another version of the model")
+        elif not verdict.passed:
+            reasons.append(f"{suite} failed: {verdict.reason or 'no reason was recorded'}")
+        elif verdict.evaluated != verdict.expected or verdict.evaluated < 1:
+            reasons.append(
+                f"{suite} evaluated {verdict.evaluated} of {verdict.expected} rules: no pass"
+            )
+    return reasons
+
+
+def release(
+    warehouse: Warehouse,
+    required_suites: Sequence[str],
+    verdicts_for: Callable[[str], Mapping[str, JudgedSuite]],
+    consume: Callable[[Session, int], object],
+) -> ReleaseResult:
+    """Copy core to released in one transaction when every required suite passed this version.
+
+    Releasing a version again changes nothing and gives the same release number.
+
+    Args:
+        warehouse: the warehouse.
+        required_suites: names of the suites that must have passed.
+        verdicts_for: newest verdict of each suite over a version of the model, by suite.
+        consume: marks the loads in scope as used up by a release, in the same transaction.
+
+    Raises:
+        BlockedError: no model, no verdict, or a failed one; says which suite and what to do.
+    """
+    if not required_suites:
+        raise BlockedError(
+            "A release without a required suite would let anything pass.",
+            "hand in the names of the blocking suites.",
+        )
+    with warehouse.writer("release") as session:
+        version = model_version(session)
+        if version is None:
+            raise BlockedError(
+                "There is no finished build of the core model to release.",
+                "build the core models to their end, run the gates, then release.",
+            )
+        ensure_released_tables(session)
+        earlier = _release_of(session, version)
+        if earlier is not None:
+            return earlier
+        judged = verdicts_for(version)
+        _refuse_unless_judged(session, required_suites, judged, version)
+        return _write_release(session, version, judged, consume)
+
+
+def ensure_released_tables(session: Session) -> None:
+    """Create what the released schema lacks, empty and in core's shape, for views to read."""
+    session.create_schema("released")
+    session.create_table("released", "releases", _RELEASES)
+    session.create_table("released", "verdicts", _VERDICTS)
+    for table in RELEASED_TABLES:
+        if session.table_exists("core", table) and not session.table_exists("released", table):
+            _create_like_core(session, table)
+
+
+def _refuse_unless_judged(
+    session: Session,
+    required: Sequence[str],
+    judged: Mapping[str, JudgedSuite],
+    version: str,
+) -> None:
+    """Raise unless every suite passed over what the core tables hold at this moment."""
+    reasons = unmet(required, judged, version)
+    for suite in required if not reasons else ():
+        schema, _, table = judged[suite].table.partition(".")
+        if not table:
+            continue
+        rows = _count(session, schema, table)
+        if rows != judged[suite].rows:
+            reasons.append(f"{suite} judged {judged[suite].rows} rows, {table} now has {rows}")
+    if reasons:
+        raise BlockedError(
+            f"Model version {version} is held: {'; '.join(reasons)}.",
+            "mend the data or its source, build the core models again, run the gates over the new "
+            "version, then release.",
+        )
+
+
+def _write_release(
+    session: Session,
+    version: str,
+    judged: Mapping[str, JudgedSuite],
+    consume: Callable[[Session, int], object],
+) -> ReleaseResult:
+    number = int(
+        session.scalar("select coalesce(max(release_number), 0) + 1 from released.releases")
+    )
+    candidate = _candidate(session)
+    now = datetime.now(UTC)
+    rows: dict[str, int] = {}
+    changed: dict[str, int] = {}
+    removed: dict[str, int] = {}
+    for table, keys in RELEASED_TABLES.items():
+        if not session.table_exists("core", table):
+            raise BlockedError(
+                f"core.{table} does not exist, and a release is always the whole set.",
+                "build all core models, run the gates, then release.",
+            )
+        removed[table], changed[table] = _copy(session, table, keys)
+        rows[table] = _count(session, "released", table)
+    values = [number, version, candidate, now, json.dumps(rows)]
+    session.append(
+        "released",
+        "releases",
+        pa.table([[value] for value in values], schema=_RELEASES),
+    )
+    session.append("released", "verdicts", _verdict_rows(number, judged))
+    consume(session, number)
+    return ReleaseResult(number, version, candidate, rows, changed, removed)
+
+
+def _copy(session: Session, table: str, keys: Sequence[str]) -> tuple[int, int]:
+    """Make the released table equal to core's, touching only rows that differ.
+
+    Returns:
+        Rows removed (vanished or replaced) and rows inserted (new or replaced).
+    """
+    if _shape(session, "released", table) != _shape(session, "core", table):
+        cascade = " cascade" if session.dialect == "postgres" else ""
+        session.execute(f"drop table {qualified('released', table)}{cascade}")
+        _create_like_core(session, table)
+    source, target = qualified("core", table), qualified("released", table)
+    columns = ", ".join(identifier(name) for name in session.columns("core", table))
+    key = ", ".join(identifier(name) for name in keys)
+    same = " and ".join(f"r.{identifier(name)} = c.{identifier(name)}" for name in keys)
+    # Names are checked identifiers; no value is part of the text.
+    removed = session.execute(
+        f"delete from {target} where ({key}) in (select {key} from "
+        f"(select {columns} from {target} except select {columns} from {source}) as gone)"
+    )
+    inserted = session.execute(
+        f"insert into {target} ({columns}) select {columns} from {source} as c "
+        f"where not exists (select 1 from {target} as r where {same})"
+    )
+    return removed, inserted
+
+
+def _create_like_core(session: Session, table: str) -> None:
+    session.execute(
+        f"create table {qualified('released', table)} as "
+        f"select * from {qualified('core', table)} where false"
+    )
+
+
+def _shape(session: Session, schema: str, table: str) -> list[tuple[str, str]]:
+    found = session.rows(
+        "select column_name, data_type, numeric_precision, numeric_scale "
+        "from information_schema.columns where table_schema = :schema and table_name = :name "
+        "order by ordinal_position",
+        {"schema": schema, "name": table},
+    )
+    return [(row["column_name"], str(list(row.values())[1:])) for row in found]
+
+
+def _release_of(session: Session, version: str) -> ReleaseResult | None:
+    found = session.rows(
+        "select * from released.releases where model_version = :version", {"version": version}
+    )
+    if not found:
+        return None
+    row = found[0]
+    return ReleaseResult(
+        release_number=int(row["release_number"]),
+        model_version=version,
+        candidate_id=row["candidate_id"],
+        rows=json.loads(row["table_rows"]),
+        repeated=True,
+    )
+
+
+def _candidate(session: Session) -> str:
+    if not session.table_exists("scope", "state"):
+        return ""
+    return str(session.scalar("select candidate_id from scope.state") or "")
+
+
+def _count(session: Session, schema: str, table: str) -> int:
+    return int(session.scalar(f"select count(*) from {qualified(schema, table)}"))
+
+
+def _verdict_rows(number: int, judged: Mapping[str, JudgedSuite]) -> pa.Table:
+    rows = [
+        {
+            "release_number": number,
+            "model_version": item.model_version,
+            "suite": item.suite,
+            "passed": item.passed,
+            "evaluated": item.evaluated,
+            "expected": item.expected,
+            "rows_judged": item.rows,
+            "decided_at": item.decided_at,
+        }
+        for item in judged.values()
+    ]
+    return pa.Table.from_pylist(rows, schema=_VERDICTS)

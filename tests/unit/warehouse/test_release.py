@@ -1,0 +1,202 @@
+"""A release is one judged, consistent set of tables, on both engines."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration_assets.errors import BlockedError
+from orchestration_assets.state.verdicts import Verdict
+from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
+from orchestration_assets.warehouse.release import (
+    RELEASED_TABLES,
+    ReleaseResult,
+    ensure_released_tables,
+    last_release,
+    release,
+)
+from orchestration_assets.warehouse.session import Session
+
+SUITE = "customers_are_complete_and_unique"
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """A warehouse with a small core model on each engine."""
+    url = f"duckdb:///{tmp_path / 'w.duckdb'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    opened = open_warehouse(url, tmp_path)
+    with opened.writer("prepare") as session:
+        for schema in ("core", "scope"):
+            session.create_schema(schema)
+        session.execute("create table scope.model_version (version varchar, built_at timestamp)")
+        session.execute("create table scope.state (candidate_id varchar)")
+        session.execute("insert into scope.state values ('candidate-1')")
+        for table, keys in RELEASED_TABLES.items():
+            columns = ", ".join(f"{name} varchar" for name in keys)
+            session.execute(f"create table core.{table} ({columns}, amount decimal(18, 2))")
+    return opened
+
+
+def build(warehouse: Warehouse, version: str, *statements: str) -> None:
+    with warehouse.writer("build") as session:
+        for statement in statements:
+            session.execute(statement)
+        session.execute("delete from scope.model_version")
+        session.execute(
+            "insert into scope.model_version values (:version, now())", {"version": version}
+        )
+
+
+def customers(warehouse: Warehouse, schema: str = "released") -> dict[str, float]:
+    with warehouse.reader() as session:
+        rows = session.rows(f"select customer_id, amount from {schema}.dim_customers")
+    return {row["customer_id"]: float(row["amount"]) for row in rows}
+
+
+def passing(rows: int = 2, *, passed: bool = True) -> Callable[[str], dict[str, Verdict]]:
+    def verdicts_for(version: str) -> dict[str, Verdict]:
+        verdict = Verdict(
+            SUITE,
+            version,
+            "candidate-1",
+            passed,
+            evaluated=3,
+            expected=3,
+            rows=rows,
+            table="core.dim_customers",
+            reason="" if passed else "a customer is one row (1 rows)",
+        )
+        return {SUITE: verdict}
+
+    return verdicts_for
+
+
+def publish(
+    warehouse: Warehouse,
+    verdicts: Callable[[str], dict[str, Verdict]],
+    consumed: list[int] | None = None,
+) -> ReleaseResult:
+    noted = [] if consumed is None else consumed
+    return release(warehouse, [SUITE], verdicts, lambda _, number: noted.append(number))
+
+
+TWO = "insert into core.dim_customers values ('a', 1), ('b', 2)"
+
+
+def test_a_judged_version_is_copied_whole_with_its_verdict(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    consumed: list[int] = []
+    result = publish(warehouse, passing(), consumed)
+    assert (result.release_number, result.rows["dim_customers"], consumed) == (1, 2, [1])
+    assert customers(warehouse) == {"a": 1, "b": 2}
+    with warehouse.reader() as session:
+        newest = last_release(session)
+        verdicts = session.rows("select suite, passed, rows_judged from released.verdicts")
+    assert newest is not None
+    assert newest["model_version"] == "v1"
+    assert newest["candidate_id"] == "candidate-1"
+    assert newest["table_rows"]["dim_customers"] == 2
+    assert verdicts == [{"suite": SUITE, "passed": True, "rows_judged": 2}]
+
+
+def test_a_second_release_touches_only_what_differs(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    publish(warehouse, passing())
+    build(
+        warehouse,
+        "v2",
+        "delete from core.dim_customers where customer_id = 'a'",
+        "update core.dim_customers set amount = 20 where customer_id = 'b'",
+        "insert into core.dim_customers values ('c', 3), ('d', null)",
+    )
+    result = publish(warehouse, passing(3))
+    assert result.release_number == 2
+    assert (result.changed["dim_customers"], result.removed["dim_customers"]) == (3, 2)
+    with warehouse.reader() as session:
+        rows = session.rows("select customer_id, amount from released.dim_customers order by 1")
+    assert [(row["customer_id"], row["amount"]) for row in rows][1:] == [("c", 3), ("d", None)]
+    assert result.changed["fct_orders"] == 0
+
+
+def test_releasing_a_version_twice_gives_the_same_number(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    consumed: list[int] = []
+    first = publish(warehouse, passing(), consumed)
+    second = publish(warehouse, passing(), consumed)
+    assert (first.repeated, second.repeated) == (False, True)
+    assert second.release_number == first.release_number
+    assert consumed == [1]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "says"),
+    [
+        (lambda version: {}, "no verdict"),
+        (passing(passed=False), "a customer is one row"),
+        (lambda version: passing()("v0"), "another version"),
+        (passing(rows=5), "judged 5 rows"),
+        (lambda version: {SUITE: Verdict(SUITE, version, "c", True, expected=3)}, "0 of 3"),
+        (lambda version: {SUITE: Verdict(SUITE, version, "c", True)}, "0 of 0"),
+    ],
+)
+def test_without_a_sound_pass_nothing_is_released(
+    warehouse: Warehouse, verdicts: Callable[[str], dict[str, Verdict]], says: str
+) -> None:
+    build(warehouse, "v1", TWO)
+    with pytest.raises(BlockedError, match=says) as held:
+        publish(warehouse, verdicts)
+    assert SUITE in held.value.message
+    assert held.value.next_step
+    with warehouse.reader() as session:
+        assert last_release(session) is None
+
+
+def test_a_model_rebuilt_after_its_verdict_is_held(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    judged = passing()("v1")
+    build(warehouse, "v2", "update core.dim_customers set amount = -1")
+    with pytest.raises(BlockedError, match="another version"):
+        publish(warehouse, lambda version: judged)
+
+
+def test_no_finished_build_and_no_required_suite_are_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(BlockedError, match="no finished build"):
+        publish(warehouse, passing())
+    build(warehouse, "v1", TWO)
+    with pytest.raises(BlockedError, match="without a required suite"):
+        release(warehouse, [], passing(), lambda session, number: None)
+
+
+def test_a_release_that_fails_half_way_leaves_the_earlier_one(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    publish(warehouse, passing())
+    build(warehouse, "v2", "update core.dim_customers set amount = 9")
+
+    def killed(session: Session, number: int) -> None:
+        raise RuntimeError("the process is gone")
+
+    with pytest.raises(RuntimeError):
+        release(warehouse, [SUITE], passing(), killed)
+    assert customers(warehouse) == {"a": 1, "b": 2}
+    assert publish(warehouse, passing()).release_number == 2
+    assert customers(warehouse) == {"a": 9, "b": 9}
+
+
+def test_a_changed_shape_is_copied_whole(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    publish(warehouse, passing())
+    build(warehouse, "v2", "alter table core.dim_customers add column city varchar")
+    assert publish(warehouse, passing()).changed["dim_customers"] == 2
+    with warehouse.reader() as session:
+        assert session.columns("released", "dim_customers")[-1] == "city"
+
+
+def test_empty_released_tables_exist_before_the_first_release(warehouse: Warehouse) -> None:
+    with warehouse.writer("prepare") as session:
+        ensure_released_tables(session)
+        ensure_released_tables(session)
+    with warehouse.reader() as session:
+        assert all(session.table_exists("released", table) for table in RELEASED_TABLES)
+        assert last_release(session) is None
