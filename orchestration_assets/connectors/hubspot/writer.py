@@ -49,7 +49,7 @@ class HubSpotContactsWriter:
         )
         self._existing: set[str] = set()
 
-    def write(self, rows: Sequence[OutgoingRow], options: Mapping[str, Any]) -> list[RowResult]:  # noqa: ARG002
+    def write(self, rows: Sequence[OutgoingRow], options: Mapping[str, Any]) -> list[RowResult]:
         """Upsert the rows; see `Writer.write`. No options are read.
 
         When the system stops answering, or refuses the credentials after the first batches went

@@ -202,7 +202,7 @@ class ApiClient:
                 wait_initial=policy.wait_initial,
                 wait_max=policy.wait_max,
                 wait_jitter=policy.wait_jitter,
-            ):
+            ).with_name(f"{self.system} {call}", (), {}):
                 with context:
                     made += 1
                     return attempt()

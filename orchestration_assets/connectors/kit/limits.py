@@ -24,13 +24,26 @@ class CallLimiter:
     def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
         from pyrate_limiter import InMemoryBucket, Limiter, Rate
 
-        ordered = sorted(rates, key=lambda rate: rate[1])
-        bucket = InMemoryBucket([Rate(calls, round(seconds * 1000)) for calls, seconds in ordered])
+        bucket = InMemoryBucket(
+            [Rate(calls, round(seconds * 1000)) for calls, seconds in _binding(rates)]
+        )
         self._limiter: Any = Limiter(bucket)
 
     def acquire(self, cost: float = 1.0, *, timeout: float = 60.0) -> bool:
         """Wait for room for `cost` calls (rounded up to at least one)."""
         return bool(self._limiter.try_acquire("call", weight=max(1, round(cost)), timeout=timeout))
+
+
+def _binding(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The rates that can bind, shortest window first; the library refuses the implied ones."""
+    kept: list[tuple[int, float]] = []
+    for calls, seconds in sorted(rates, key=lambda rate: (rate[1], rate[0])):
+        if kept and calls / seconds > kept[-1][0] / kept[-1][1]:
+            continue
+        while kept and (kept[-1][0] >= calls or kept[-1][1] == seconds):
+            kept.pop()
+        kept.append((calls, seconds))
+    return kept
 
 
 class CostBucket:

@@ -1,0 +1,61 @@
+"""The catalog of systems."""
+
+import subprocess
+import sys
+
+import pytest
+
+from orchestration_assets.connectors.catalog import SYSTEMS, all_streams, open_source, open_writer
+from orchestration_assets.errors import FatalError
+from orchestration_assets.settings import load_settings
+
+
+def test_every_system_says_what_it_offers() -> None:
+    assert set(SYSTEMS) == {"hubspot", "shopify", "klaviyo"}
+    for entry in SYSTEMS.values():
+        assert entry.streams
+        assert entry.settings
+        assert entry.docs_url.startswith("https://")
+
+
+def test_streams_know_their_system_and_have_distinct_keys() -> None:
+    streams = all_streams()
+    assert len({stream.key for stream in streams}) == len(streams)
+    for entry in SYSTEMS.values():
+        for name, stream in entry.streams.items():
+            assert (stream.system, stream.name) == (entry.name, name)
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_every_source_and_writer_opens_without_a_call(system: str) -> None:
+    connection = load_settings().connection(system) | {
+        "base_url": "http://127.0.0.1:9",
+        "token": "t",
+    }
+    source = open_source(system, connection)
+    assert source.system == system
+    assert source.streams == SYSTEMS[system].streams
+    for object_name in SYSTEMS[system].writable:
+        writer = open_writer(system, object_name, connection)
+        assert (writer.system, writer.object_name) == (system, object_name)
+
+
+def test_an_empty_setting_is_named() -> None:
+    with pytest.raises(FatalError, match="ACCORD_HUBSPOT_TOKEN"):
+        open_source("hubspot", load_settings().connection("hubspot"))
+
+
+def test_an_unknown_system_or_object_names_the_choice() -> None:
+    with pytest.raises(FatalError, match="hubspot, shopify, klaviyo"):
+        open_source("pipedream", {})
+    with pytest.raises(FatalError, match="contacts"):
+        open_writer("hubspot", "tickets", {"base_url": "http://x", "token": "t"})
+
+
+def test_listing_the_catalog_loads_no_http_library() -> None:
+    code = (
+        "import sys; from orchestration_assets.connectors.catalog import all_streams; all_streams();"
+        "print([n for n in ('httpx', 'stamina', 'pyrate_limiter', 'graphql') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
