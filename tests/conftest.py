@@ -4,6 +4,7 @@ Where a machine lacks something (a PostgreSQL server, the specifications), a tes
 the reason; with `ACCORD_TEST_STRICT=1` it fails instead, so that no check is left out unseen.
 """
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+# Locked by the test processes of one run, side by side or alone.
+TURNSTILE = "turnstile.lock"
+ROOM = "room.lock"
 DEFAULT_POSTGRES_URL = "postgresql://root@127.0.0.1:5432/postgres"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -23,6 +27,24 @@ def skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("ACCORD_TEST_STRICT") == "1":
         pytest.fail(f"{reason} (ACCORD_TEST_STRICT=1 allows no skip)", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test marked `serial` run while no test runs in another process.
+
+    Every test enters a room, the serial one alone. Who wants the room to itself keeps the
+    turnstile meanwhile, so that the others cannot starve it.
+    """
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    shared = Path(item.config._tmp_path_factory.getbasetemp()).parent
+    alone = item.get_closest_marker("serial") is not None
+    with (shared / TURNSTILE).open("w") as turnstile, (shared / ROOM).open("w") as room:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(turnstile, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.fixture(autouse=True)
