@@ -1,0 +1,118 @@
+"""What the schema answers: `RESOLVERS[type][field]` is `resolve(source, arguments, runtime)`.
+
+Values come back in the form in which they are written to JSON; enumerations are limited to what the
+vendor's schema has.
+"""
+
+from typing import Any
+
+from sandbox.shopify import bulk_fields, deletions
+from sandbox.shopify.customer_fields import (
+    ADDRESS,
+    CUSTOMER,
+    EMAIL_ADDRESS,
+    EMAIL_CONSENT,
+    PHONE_NUMBER,
+    SMS_CONSENT,
+)
+from sandbox.shopify.fields import MONEY, constant
+from sandbox.shopify.listing import list_records
+from sandbox.shopify.order_fields import LINE_ITEM, ORDER, PRODUCT, VARIANT
+from sandbox.shopify.records import Connection, Record, find_record
+from sandbox.shopify.runtime import Resolver, Runtime
+
+
+def _records(kind: str) -> dict[str, Resolver]:
+    def one(_source: Any, args: dict[str, Any], runtime: Runtime) -> Record | None:
+        return find_record(runtime.context.world, kind, args["id"])
+
+    def many(_source: Any, args: dict[str, Any], runtime: Runtime) -> Connection:
+        page = list_records(runtime.context.world, kind, args, whole=runtime.whole)
+        if page.warnings:
+            runtime.warnings.append(
+                {"path": [f"{kind.lower()}s"], "query": args["query"], "warnings": page.warnings}
+            )
+        return page
+
+    return {kind.lower(): one, f"{kind.lower()}s": many}
+
+
+def _by_identifier(_source: Any, args: dict[str, Any], runtime: Runtime) -> Record | None:
+    world, wanted = runtime.context.world, args["identifier"]
+    if "id" in wanted:
+        return find_record(world, "Customer", wanted["id"])
+    field = "email" if "emailAddress" in wanted else "phone"
+    found = world.find("shopify.customers", field, next(iter(wanted.values())))
+    return find_record(world, "Customer", found[0]) if found else None
+
+
+def _node(_source: Any, args: dict[str, Any], runtime: Runtime) -> Any:
+    kind = args["id"].removeprefix("gid://shopify/").split("/", 1)[0]
+    if kind == "BulkOperation":
+        return runtime.bulk.get(args["id"])
+    is_table = kind in {"Customer", "Order", "Product"}
+    return find_record(runtime.context.world, kind, args["id"]) if is_table else None
+
+
+QUERY: dict[str, Resolver] = {
+    "node": _node,
+    "customerByIdentifier": _by_identifier,
+    "events": deletions.list_events,
+    "deletionEvents": deletions.list_deletion_events,
+    "shop": constant({}),
+    **_records("Customer"),
+    **_records("Order"),
+    **_records("Product"),
+    **bulk_fields.QUERY,
+}
+SHOP: dict[str, Resolver] = {
+    "id": constant("gid://shopify/Shop/1"),
+    "name": constant("Accord Sandbox"),
+    "email": constant("shop@example.com"),
+    "myshopifyDomain": constant("accord-sandbox.myshopify.com"),
+    "currencyCode": constant("EUR"),
+    "ianaTimezone": constant("Etc/UTC"),
+    "createdAt": constant("2020-01-01T00:00:00Z"),
+}
+PAGE_INFO: dict[str, Resolver] = {
+    "endCursor": lambda s, _a, _r: s.end_cursor,
+    "startCursor": lambda s, _a, _r: s.start_cursor,
+    "hasNextPage": lambda s, _a, _r: s.has_next,
+    "hasPreviousPage": lambda s, _a, _r: s.has_previous,
+}
+CONNECTION: dict[str, Resolver] = {
+    "nodes": lambda s, _a, _r: s.nodes,
+    "edges": lambda s, _a, _r: list(zip(s.cursors, s.nodes, strict=True)),
+    "pageInfo": lambda s, _a, _r: s.page_info,
+}
+EDGE: dict[str, Resolver] = {
+    "cursor": lambda s, _a, _r: s[0],
+    "node": lambda s, _a, _r: s[1],
+}
+
+RESOLVERS: dict[str, dict[str, Resolver]] = {
+    "QueryRoot": QUERY,
+    "Shop": SHOP,
+    "Customer": CUSTOMER,
+    "CustomerEmailAddress": EMAIL_ADDRESS,
+    "CustomerPhoneNumber": PHONE_NUMBER,
+    "CustomerEmailMarketingConsentState": EMAIL_CONSENT,
+    "CustomerSmsMarketingConsentState": SMS_CONSENT,
+    "MailingAddress": ADDRESS,
+    "Order": ORDER,
+    "LineItem": LINE_ITEM,
+    "Product": PRODUCT,
+    "ProductVariant": VARIANT,
+    "PageInfo": PAGE_INFO,
+    "BasicEvent": deletions.EVENT,
+    "DeletionEvent": deletions.DELETION_EVENT,
+    "BulkOperation": bulk_fields.BULK_OPERATION,
+    **MONEY,
+    **{
+        f"{kind}{suffix}": table
+        for kind in (
+            "Customer Order Product ProductVariant LineItem Event DeletionEvent BulkOperation"
+        ).split()
+        for suffix, table in (("Connection", CONNECTION), ("Edge", EDGE))
+    },
+}
