@@ -14,42 +14,15 @@ import pyarrow as pa
 
 from orchestration_assets.errors import BlockedError
 from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.released_tables import (
+    RELEASED_TABLES,
+    RELEASES,
+    VERDICTS,
+    copy_table,
+    count,
+    ensure_released_tables,
+)
 from orchestration_assets.warehouse.session import Session
-from orchestration_assets.warehouse.sql import identifier, qualified
-
-# Every released table with the columns that make a row of it unique.
-RELEASED_TABLES: Mapping[str, tuple[str, ...]] = {
-    "dim_customers": ("customer_id",),
-    "dim_customer_identities": ("system", "record_id"),
-    "dim_products": ("product_id",),
-    "fct_orders": ("order_id",),
-    "fct_order_lines": ("order_line_id",),
-    "fct_consents": ("customer_id", "purpose", "channel"),
-    "fct_interactions": ("interaction_id",),
-}
-
-_MOMENT = pa.timestamp("us", "UTC")
-_RELEASES = pa.schema(
-    [
-        ("release_number", pa.int64()),
-        ("model_version", pa.string()),
-        ("candidate_id", pa.string()),
-        ("released_at", _MOMENT),
-        ("table_rows", pa.string()),
-    ]
-)
-_VERDICTS = pa.schema(
-    [
-        ("release_number", pa.int64()),
-        ("model_version", pa.string()),
-        ("suite", pa.string()),
-        ("passed", pa.bool_()),
-        ("evaluated", pa.int64()),
-        ("expected", pa.int64()),
-        ("rows_judged", pa.int64()),
-        ("decided_at", _MOMENT),
-    ]
-)
 
 
 class JudgedSuite(Protocol):
@@ -199,16 +172,6 @@ def release(
         return _write_release(session, version, judged, consume)
 
 
-def ensure_released_tables(session: Session) -> None:
-    """Create what the released schema lacks, empty and in core's shape, for views to read."""
-    session.create_schema("released")
-    session.create_table("released", "releases", _RELEASES)
-    session.create_table("released", "verdicts", _VERDICTS)
-    for table in RELEASED_TABLES:
-        if session.table_exists("core", table) and not session.table_exists("released", table):
-            _create_like_core(session, table)
-
-
 def _refuse_unless_judged(
     session: Session,
     required: Sequence[str],
@@ -221,7 +184,7 @@ def _refuse_unless_judged(
         schema, _, table = judged[suite].table.partition(".")
         if not table:
             continue
-        rows = _count(session, schema, table)
+        rows = count(session, schema, table)
         if rows != judged[suite].rows:
             reasons.append(f"{suite} judged {judged[suite].rows} rows, {table} now has {rows}")
     if reasons:
@@ -252,60 +215,17 @@ def _write_release(
                 f"core.{table} does not exist, and a release is always the whole set.",
                 "build all core models, run the gates, then release.",
             )
-        removed[table], changed[table] = _copy(session, table, keys)
-        rows[table] = _count(session, "released", table)
+        removed[table], changed[table] = copy_table(session, table, keys)
+        rows[table] = count(session, "released", table)
     values = [number, version, candidate, now, json.dumps(rows)]
     session.append(
         "released",
         "releases",
-        pa.table([[value] for value in values], schema=_RELEASES),
+        pa.table([[value] for value in values], schema=RELEASES),
     )
     session.append("released", "verdicts", _verdict_rows(number, judged))
     consume(session, number)
     return ReleaseResult(number, version, candidate, rows, changed, removed)
-
-
-def _copy(session: Session, table: str, keys: Sequence[str]) -> tuple[int, int]:
-    """Make the released table equal to core's, touching only rows that differ.
-
-    Returns:
-        Rows removed (vanished or replaced) and rows inserted (new or replaced).
-    """
-    if _shape(session, "released", table) != _shape(session, "core", table):
-        cascade = " cascade" if session.dialect == "postgres" else ""
-        session.execute(f"drop table {qualified('released', table)}{cascade}")
-        _create_like_core(session, table)
-    source, target = qualified("core", table), qualified("released", table)
-    columns = ", ".join(identifier(name) for name in session.columns("core", table))
-    key = ", ".join(identifier(name) for name in keys)
-    same = " and ".join(f"r.{identifier(name)} = c.{identifier(name)}" for name in keys)
-    # Names are checked identifiers; no value is part of the text.
-    removed = session.execute(
-        f"delete from {target} where ({key}) in (select {key} from "
-        f"(select {columns} from {target} except select {columns} from {source}) as gone)"
-    )
-    inserted = session.execute(
-        f"insert into {target} ({columns}) select {columns} from {source} as c "
-        f"where not exists (select 1 from {target} as r where {same})"
-    )
-    return removed, inserted
-
-
-def _create_like_core(session: Session, table: str) -> None:
-    session.execute(
-        f"create table {qualified('released', table)} as "
-        f"select * from {qualified('core', table)} where false"
-    )
-
-
-def _shape(session: Session, schema: str, table: str) -> list[tuple[str, str]]:
-    found = session.rows(
-        "select column_name, data_type, numeric_precision, numeric_scale "
-        "from information_schema.columns where table_schema = :schema and table_name = :name "
-        "order by ordinal_position",
-        {"schema": schema, "name": table},
-    )
-    return [(row["column_name"], str(list(row.values())[1:])) for row in found]
 
 
 def _release_of(session: Session, version: str) -> ReleaseResult | None:
@@ -330,10 +250,6 @@ def _candidate(session: Session) -> str:
     return str(session.scalar("select candidate_id from scope.state") or "")
 
 
-def _count(session: Session, schema: str, table: str) -> int:
-    return int(session.scalar(f"select count(*) from {qualified(schema, table)}"))
-
-
 def _verdict_rows(number: int, judged: Mapping[str, JudgedSuite]) -> pa.Table:
     rows = [
         {
@@ -348,4 +264,4 @@ def _verdict_rows(number: int, judged: Mapping[str, JudgedSuite]) -> pa.Table:
         }
         for item in judged.values()
     ]
-    return pa.Table.from_pylist(rows, schema=_VERDICTS)
+    return pa.Table.from_pylist(rows, schema=VERDICTS)

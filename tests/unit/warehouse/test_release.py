@@ -8,13 +8,8 @@ import pytest
 from orchestration_assets.errors import BlockedError
 from orchestration_assets.state.verdicts import Verdict
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
-from orchestration_assets.warehouse.release import (
-    RELEASED_TABLES,
-    ReleaseResult,
-    ensure_released_tables,
-    last_release,
-    release,
-)
+from orchestration_assets.warehouse.release import ReleaseResult, last_release, release
+from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, ensure_released_tables
 from orchestration_assets.warehouse.session import Session
 
 SUITE = "customers_are_complete_and_unique"
