@@ -9,6 +9,8 @@ import orjson
 from orchestration_assets.connectors.kit.client import make_client
 from orchestration_assets.connectors.kit.http import ApiClient, RetryPolicy, standard_retry_after
 from orchestration_assets.connectors.kit.limits import CallLimiter, shared_limiter
+from orchestration_assets.connectors.kit.records import get_path
+from orchestration_assets.errors import RetriableError
 
 if TYPE_CHECKING:
     import httpx
@@ -133,9 +135,7 @@ class HubSpotClient:
                 "properties": wanted,
                 "propertiesWithHistory": past,
             }
-            answer = self._api.request(
-                "POST", f"{OBJECTS}/{stream}/batch/read", json=body, idempotent=True
-            )
+            answer = self._read_batch(f"{OBJECTS}/{stream}/batch/read", body)
             found.update((record["id"], record) for record in answer["results"])
         return found
 
@@ -144,17 +144,28 @@ class HubSpotClient:
     ) -> dict[str, list[dict[str, Any]]]:
         """Links by identifier of the object they start from; those without links are absent."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for start in range(0, len(ids), ASSOCIATION_BATCH_SIZE):
-            body = {"inputs": [{"id": key} for key in ids[start : start + ASSOCIATION_BATCH_SIZE]]}
-            answer = self._api.request(
-                "POST",
-                f"/crm/v4/associations/{stream}/{to_stream}/batch/read",
-                json=body,
-                idempotent=True,
-            )
-            for item in answer["results"]:
-                found.setdefault(str(item["from"]["id"]), []).extend(item["to"])
+        waiting = [{"id": key} for key in ids]
+        while waiting:
+            inputs, waiting = waiting[:ASSOCIATION_BATCH_SIZE], waiting[ASSOCIATION_BATCH_SIZE:]
+            path = f"/crm/v4/associations/{stream}/{to_stream}/batch/read"
+            for item in self._read_batch(path, {"inputs": inputs})["results"]:
+                start = str(item["from"]["id"])
+                found.setdefault(start, []).extend(item["to"])
+                after = get_path(item, "paging.next.after")
+                if after is not None:
+                    waiting.append({"id": start, "after": after})
         return found
+
+    def _read_batch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A batch of reads, in which only what does not exist may be missing."""
+        answer = self._api.request("POST", path, json=body, idempotent=True)
+        failed = [e for e in answer.get("errors") or [] if e.get("category") != "OBJECT_NOT_FOUND"]
+        if failed:
+            raise RetriableError(
+                f"{SYSTEM}: POST {path} left {len(failed)} records unread.",
+                "read the stream again; reading goes on from the page before.",
+            )
+        return answer
 
     def property_names(self, stream: str) -> set[str]:
         """Names of all properties that the account has for an object type."""

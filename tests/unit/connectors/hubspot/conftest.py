@@ -147,13 +147,20 @@ class Account:
         return reply({"results": results}, 200 if len(results) == len(body["inputs"]) else 207)
 
     def _associations(self, request: Request, start: str, end: str) -> Response:
-        results = []
+        results, errors = [], []
         for item in json.loads(request.data)["inputs"]:
             targets = self.links.get((start, item["id"], end), [])
-            if targets:
-                to = [{"toObjectId": int(t), "associationTypes": []} for t in targets]
-                results.append({"from": {"id": item["id"]}, "to": to})
-        return reply({"status": "COMPLETE", "results": results}, 207)
+            first = int(item.get("after", 0))
+            page = targets[first : first + 2]
+            if not page:
+                none = "crm.associations.NO_ASSOCIATIONS_FOUND"
+                errors.append({"category": "OBJECT_NOT_FOUND", "subCategory": none})
+                continue
+            to = [{"toObjectId": int(t), "associationTypes": []} for t in page]
+            results.append({"from": {"id": item["id"]}, "to": to})
+            if len(targets) > first + 2:
+                results[-1]["paging"] = {"next": {"after": str(first + 2)}}
+        return reply({"status": "COMPLETE", "results": results, "errors": errors}, 207)
 
     def _properties(self, request: Request) -> Response:
         if request.method == "GET":

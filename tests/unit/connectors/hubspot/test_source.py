@@ -1,5 +1,6 @@
 """Reading HubSpot over real HTTP."""
 
+import json
 import time
 
 import pytest
@@ -158,9 +159,25 @@ def test_a_contact_deleted_between_search_and_read_is_passed_over(account) -> No
     assert ids(pages, deleted=True) == ["2"]
 
 
+def test_records_the_vendor_failed_to_read_are_not_passed_over(account) -> None:
+    hubspot = source(account)
+    cursor = read(hubspot, "contacts")[-1].cursor
+    fill(account, 3)
+
+    def fail_partly(request: Request) -> Response | None:
+        if not request.path.endswith("batch/read"):
+            return None
+        body = {"results": [], "errors": [{"category": "INTERNAL_ERROR"}]}
+        return Response(json.dumps(body), status=207)
+
+    account.before = fail_partly
+    with pytest.raises(RetriableError, match="left 1 records unread"):
+        read(hubspot, "contacts", cursor)
+
+
 def test_deals_look_the_same_however_they_are_read(account) -> None:
     account.put("deals", 1, account.START + 1, dealname="One")
-    account.links["deals", "1", "contacts"] = ["7", "8"]
+    account.links["deals", "1", "contacts"] = ["7", "8", "9"]
     hubspot = source(account)
     first = read(hubspot, "deals")
     second = read(hubspot, "deals", first[-1].cursor)
@@ -170,6 +187,7 @@ def test_deals_look_the_same_however_they_are_read(account) -> None:
             "results": [
                 {"id": "7", "type": "deal_to_contact"},
                 {"id": "8", "type": "deal_to_contact"},
+                {"id": "9", "type": "deal_to_contact"},
             ]
         }
     }
