@@ -111,7 +111,14 @@ def dagster_home(settings: Settings) -> Finding:
     """Dagster has a home of its own with its instance settings."""
     chosen = setting_of_tool("DAGSTER_HOME")
     folder = Path(chosen) if chosen else settings.root / "dagster"
-    if (folder / "dagster.yaml").is_file():
+    instance = folder / "dagster.yaml"
+    if instance.is_file():
+        import yaml
+
+        said = yaml.safe_load(instance.read_text()) or {}
+        if (said.get("telemetry") or {}).get("enabled", True):
+            advice = "add `telemetry: {enabled: false}` to it."
+            return warn("dagster home", f"{instance} leaves Dagster's telemetry on", advice)
         return ok("dagster home", str(folder))
     return warn(
         "dagster home",
