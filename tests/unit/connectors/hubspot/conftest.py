@@ -9,10 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from orchestration_assets.connectors.kit.http import RetryPolicy
-
 TOKEN = "pat-eu1-0123-secret"
-QUICK = RetryPolicy(attempts=3, seconds=10, wait_initial=0.01, wait_max=0.05, wait_jitter=0.0)
 LIVES = 1_760_000_000_000
 
 
@@ -26,7 +23,6 @@ class Account:
 
     START = LIVES
     TOKEN = TOKEN
-    QUICK = QUICK
 
     def __init__(self, server: HTTPServer) -> None:
         self.objects: dict[str, dict[str, dict]] = {"contacts": {}, "companies": {}, "deals": {}}
@@ -34,9 +30,9 @@ class Account:
         self.properties: list[dict] = [{"name": "email"}, {"name": "firstname"}]
         self.upserts: list[list[dict]] = []
         self.calls: list[tuple[str, str]] = []
+        self.bodies: list[tuple[str, dict]] = []
         self.answer_upsert: Callable[[list[dict]], Response] = self.accept_all
         self.before: Callable[[Request], Response | None] = lambda request: None
-        self.largest_limit: dict[str, int] = {}
         self.connection = {
             "base_url": server.url_for("").rstrip("/"),
             "token": TOKEN,
@@ -61,6 +57,8 @@ class Account:
 
     def serve(self, request: Request) -> Response:
         self.calls.append((request.method, request.path))
+        if request.data:
+            self.bodies.append((request.path, json.loads(request.data)))
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return reply({"status": "error", "category": "INVALID_AUTHENTICATION"}, 401)
         early = self.before(request)
@@ -105,7 +103,6 @@ class Account:
         history = [n for n in request.args.get("propertiesWithHistory", "").split(",") if n]
         limit, after = int(request.args["limit"]), int(request.args.get("after", 0))
         assert limit <= (50 if history else 100)
-        limit = self.largest_limit.get("list", limit)
         ids = sorted(map(int, self.objects[kind]))
         ids = [n for n in ids if n > after and self.objects[kind][str(n)]["archived"] is archived]
         page = [self._shown(kind, self.objects[kind][str(n)], history) for n in ids[:limit]]
