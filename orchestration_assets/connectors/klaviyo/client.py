@@ -25,6 +25,9 @@ MEDIA_TYPE = "application/vnd.api+json"
 READ_LIMITS = (75, 750)
 JOB_LIMITS = (10, 150)
 
+# A spent minute's window takes up to a minute to come back.
+POLICY = RetryPolicy(attempts=6, seconds=180.0)
+
 
 class KlaviyoClient:
     """Sends requests to one account.
@@ -33,9 +36,12 @@ class KlaviyoClient:
         connection: `base_url`, `token` and, where they are not the defaults, `revision`,
             `requests_per_second` and `requests_per_minute` (the account's own limits).
         limits: calls a second and a minute where the connection does not say.
+        policy: bounds of the retries of one call.
     """
 
-    def __init__(self, connection: Mapping[str, str], limits: tuple[int, int]) -> None:
+    def __init__(
+        self, connection: Mapping[str, str], limits: tuple[int, int], policy: RetryPolicy
+    ) -> None:
         base_url = connection.get("base_url", "")
         burst = int(connection.get("requests_per_second") or limits[0])
         steady = int(connection.get("requests_per_minute") or limits[1])
@@ -55,7 +61,7 @@ class KlaviyoClient:
             "klaviyo",
             limiter,
             SECRET_SETTING,
-            policy=RetryPolicy(attempts=6, seconds=180.0),
+            policy=policy,
             retry_after=wait_asked_for,
             error_code=first_error_code,
         )

@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
+from orchestration_assets.connectors.kit.http import RetryPolicy
 from orchestration_assets.connectors.kit.position import Position, instant
 from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.connectors.klaviyo.client import (
+    POLICY,
     READ_LIMITS,
     KlaviyoClient,
     next_cursor,
@@ -61,13 +63,14 @@ class KlaviyoSource:
     Args:
         connection: `base_url`, `token`; optionally `revision`, `requests_per_second`,
             `requests_per_minute`.
+        policy: bounds of the retries of one call.
     """
 
     system = "klaviyo"
     streams: Mapping[str, Stream] = STREAMS
 
-    def __init__(self, connection: Mapping[str, str]) -> None:
-        self._client = KlaviyoClient(connection, READ_LIMITS)
+    def __init__(self, connection: Mapping[str, str], policy: RetryPolicy = POLICY) -> None:
+        self._client = KlaviyoClient(connection, READ_LIMITS, policy)
 
     def close(self) -> None:
         """Close the connections."""

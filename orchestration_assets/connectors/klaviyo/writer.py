@@ -12,10 +12,12 @@ from typing import Any
 
 import orjson
 
+from orchestration_assets.connectors.kit.http import RetryPolicy
 from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.connectors.klaviyo import jobs
 from orchestration_assets.connectors.klaviyo.client import (
     JOB_LIMITS,
+    POLICY,
     SECRET_SETTING,
     KlaviyoClient,
     errors_of,
@@ -65,13 +67,14 @@ class KlaviyoProfilesWriter:
         connection: `base_url`, `token`; optionally `revision`, `requests_per_second`,
             `requests_per_minute`, and `job_patience_s`, the longest wait for the jobs of one
             write in seconds (ten minutes by default).
+        policy: bounds of the retries of one call.
     """
 
     system = "klaviyo"
     object_name = "profiles"
 
-    def __init__(self, connection: Mapping[str, str]) -> None:
-        self._client = KlaviyoClient(connection, JOB_LIMITS)
+    def __init__(self, connection: Mapping[str, str], policy: RetryPolicy = POLICY) -> None:
+        self._client = KlaviyoClient(connection, JOB_LIMITS, policy)
         self._patience_s = float(connection.get("job_patience_s") or DEFAULT_PATIENCE_S)
 
     def close(self) -> None:

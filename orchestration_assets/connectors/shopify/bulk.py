@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _FIRST_POLL_S = 0.2
 _LONGEST_POLL_S = 10.0
 _DOWNLOAD_ATTEMPTS = 3
+_DOWNLOAD_WAIT_S = 1.0
 _BUSY_CODES = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 _WORKING = frozenset({"CREATED", "RUNNING"})
 
@@ -124,7 +125,7 @@ def read_lines(result: BulkResult, after: int = 0) -> Iterator[tuple[int, dict[s
     done = after
     with make_client(f"{address.scheme}://{address.netloc}", {"Accept": "*/*"}) as http:
         for attempt in range(_DOWNLOAD_ATTEMPTS):
-            time.sleep(attempt)
+            time.sleep(attempt * _DOWNLOAD_WAIT_S)
             try:
                 for number, line in _download(http, result.url, done):
                     yield number, line

@@ -29,6 +29,9 @@ _RESTORE_PER_S = 50.0
 _FIRST_COST = 10.0
 _THROTTLED_WAIT_S = 1.0
 
+# Another app of the shop may drain the bucket: throttled calls deserve patience.
+POLICY = RetryPolicy(attempts=8, seconds=180.0)
+
 _RETRIABLE_CODES = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
 
 
@@ -41,9 +44,10 @@ class GraphQLClient:
 
     Args:
         connection: `base_url`, `token` and, where it is not the default, `api_version`.
+        policy: bounds of the retries of one call.
     """
 
-    def __init__(self, connection: Mapping[str, str]) -> None:
+    def __init__(self, connection: Mapping[str, str], policy: RetryPolicy = POLICY) -> None:
         base_url = connection.get("base_url", "")
         version = connection.get("api_version") or DEFAULT_VERSION
         self._path = f"/admin/api/{version}/graphql.json"
@@ -56,7 +60,7 @@ class GraphQLClient:
             "shopify",
             self._bucket,
             SECRET_SETTING,
-            policy=RetryPolicy(attempts=8, seconds=180.0),
+            policy=policy,
             retry_after=throttled_for,
         )
 

@@ -6,9 +6,14 @@ from typing import Any
 
 import orjson
 
+from orchestration_assets.connectors.kit.http import RetryPolicy
 from orchestration_assets.connectors.kit.position import Position, instant
 from orchestration_assets.connectors.shopify import bulk, queries
-from orchestration_assets.connectors.shopify.client import GraphQLClient, QueryTooExpensiveError
+from orchestration_assets.connectors.shopify.client import (
+    POLICY,
+    GraphQLClient,
+    QueryTooExpensiveError,
+)
 from orchestration_assets.connectors.shopify.records import (
     deletion,
     join_bulk_lines,
@@ -28,12 +33,12 @@ DEFAULT_PATIENCE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class _BulkPlace:
-    """Place in a bulk result: the operation, its start, lines done, newest change so far."""
+    """Place in a bulk result: the operation, its start, lines done, newest changes so far."""
 
     operation: str
     started_at: str
     lines: int = 0
-    newest: str | None = None
+    newest: Position = field(default_factory=Position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class _Cursor:
                     "operation": place.operation,
                     "started_at": place.started_at,
                     "lines": place.lines,
-                    "newest": place.newest,
+                    "newest": place.newest.to_json(),
                 },
             }
         ).decode()
@@ -67,7 +72,9 @@ class _Cursor:
         return cls(
             Position.from_json(value["changes"]),
             Position.from_json(value["deletions"]),
-            _BulkPlace(**place) if place else None,
+            _BulkPlace(**place | {"newest": Position.from_json(place["newest"])})
+            if place
+            else None,
         )
 
 
@@ -77,13 +84,14 @@ class ShopifySource:
     Args:
         connection: `base_url`, `token`, `api_version`; optionally `bulk_patience_s`, the longest
             wait for a bulk operation in seconds (an hour by default).
+        policy: bounds of the retries of one call.
     """
 
     system = "shopify"
     streams: Mapping[str, Stream] = STREAMS
 
-    def __init__(self, connection: Mapping[str, str]) -> None:
-        self._client = GraphQLClient(connection)
+    def __init__(self, connection: Mapping[str, str], policy: RetryPolicy = POLICY) -> None:
+        self._client = GraphQLClient(connection, policy)
         self._patience_s = float(connection.get("bulk_patience_s") or DEFAULT_PATIENCE_S)
         self._page_sizes: dict[str, int] = {}
 
@@ -150,13 +158,16 @@ class ShopifySource:
         self, documents: queries.Documents, result: bulk.BulkResult, place: _BulkPlace
     ) -> Iterator[Page]:
         records: list[dict[str, Any]] = []
+        last_line = place.lines
         joined = join_bulk_lines(bulk.read_lines(result, place.lines), documents.nested)
         for line, record in joined:
             if len(records) == BULK_PAGE_SIZE:
+                place = _after_records(place, records, last_line)
                 yield Page(records, _Cursor(bulk=place).to_text())
                 records = []
             records.append(record)
-            place = replace(place, lines=line, newest=_later(place.newest, record["updatedAt"]))
+            last_line = line
+        place = _after_records(place, records, last_line)
         yield Page(records, _after_bulk(place).to_text())
 
     def _read_changes(self, documents: queries.Documents, state: _Cursor) -> Iterator[Page]:
@@ -165,11 +176,7 @@ class ShopifySource:
             connection = self._changed(documents, state.changes)
             records = [self._complete(documents, node) for node in connection["nodes"]]
             more, after = _next_page(connection)
-            changes = state.changes.after_page(
-                ((record["legacyResourceId"], record["updatedAt"]) for record in records),
-                after,
-            )
-            state = replace(state, changes=changes)
+            state = replace(state, changes=state.changes.after_page(_changes(records), after))
             if records:
                 yield Page(records, state.to_text())
         more = True
@@ -242,19 +249,23 @@ class ShopifySource:
         return events or {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
 
 
+def _after_records(place: _BulkPlace, records: list[dict[str, Any]], last_line: int) -> _BulkPlace:
+    return replace(place, lines=last_line, newest=place.newest.after_page(_changes(records), None))
+
+
 def _after_bulk(place: _BulkPlace) -> _Cursor:
     """Where to go on after a bulk result: from its start, or from an earlier newest change.
 
     What changed while it ran may or may not be in it, so the later of the two would lose records.
     """
-    since = place.started_at
-    if place.newest is not None and instant(place.newest) < instant(since):
-        since = place.newest
-    return _Cursor(Position(since, seen=None), Position(since))
+    newest = place.newest
+    if newest.since is None or instant(newest.since) >= instant(place.started_at):
+        newest = Position(place.started_at)
+    return _Cursor(newest, Position(newest.since))
 
 
-def _later(one: str | None, other: str) -> str:
-    return other if one is None or instant(other) > instant(one) else one
+def _changes(records: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+    return [(record["legacyResourceId"], record["updatedAt"]) for record in records]
 
 
 def _next_page(connection: Mapping[str, Any]) -> tuple[bool, str | None]:
