@@ -1,4 +1,4 @@
-"""Records that could not be landed: held with their reason until they land well or are discarded."""
+"""Records that could not be landed, held with their reason until they land or are discarded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

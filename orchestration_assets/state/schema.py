@@ -35,7 +35,11 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: sa.Dialect,
+    ) -> datetime | None:
         """Give the zone back."""
         if value is None:
             return None

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
@@ -38,8 +39,8 @@ class StateStore:
         On SQLite it takes the write lock at once, so that a read followed by a write cannot fail
         half-way because another process wrote in between.
         """
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITE: True})
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITE: True})
             with connection.begin():
                 yield connection
 
@@ -136,7 +137,7 @@ def _sqlite(path: Path) -> sa.Engine:
         f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S}
     )
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -146,7 +147,7 @@ def _sqlite(path: Path) -> sa.Engine:
         cursor.execute("pragma foreign_keys = on")
         cursor.close()
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         writing = connection.get_execution_options().get(_WRITE)
         connection.exec_driver_sql("begin immediate" if writing else "begin")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration_assets.errors import RetriableError
 from orchestration_assets.warehouse.duckdb_session import (
     DuckSession,
     WalDamagedError,
@@ -21,8 +20,6 @@ from orchestration_assets.warehouse.gate import ThreadGate
 from orchestration_assets.warehouse.lock import FairLock
 from orchestration_assets.warehouse.session import Session
 
-# A reader polls this long for a gap between writers, then queues for its turn like a writer.
-_PATIENCE_S = 0.5
 _gates: dict[str, ThreadGate] = {}
 _gates_guard = threading.Lock()
 
@@ -98,16 +95,14 @@ class DuckWarehouse(Warehouse):
             connection.close()
 
     def _open_reader(self) -> duckdb.DuckDBPyConnection:
+        """Open in turn: a reader that pushed in would make dlt or dbt, which never wait, fail."""
         if self._gate.is_mine:
             return self._open(read_only=True)
+        ticket = self._lock.acquire("read", self.lock_timeout_s)
         try:
-            return connect(self.path, read_only=True, deadline=time.monotonic() + _PATIENCE_S)
-        except (RetriableError, WalDamagedError):
-            ticket = self._lock.acquire("read", self.lock_timeout_s)
-            try:
-                return self._open(read_only=True)
-            finally:
-                ticket.leave()
+            return self._open(read_only=True)
+        finally:
+            ticket.leave()
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         """Open the file while holding the lock, so that a damaged log may be put aside."""

@@ -56,9 +56,8 @@ class DuckSession(Session):
     def _insert(self, schema: str, table: str, data: pa.Table) -> None:
         self._connection.register("_incoming", data)
         try:
-            target = qualified(schema, table)
             self._connection.execute(
-                f"insert into {target} by name select * from _incoming"  # noqa: S608 checked name
+                f"insert into {qualified(schema, table)} by name select * from _incoming"
             )
         finally:
             self._connection.unregister("_incoming")

@@ -161,7 +161,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go back to the version before."""
-
     op.drop_table("verdicts")
     op.drop_table("schema_drift")
     op.drop_table("restrictions")

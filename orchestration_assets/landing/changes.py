@@ -1,0 +1,118 @@
+"""What is new in a chunk: compares it with the versions that have landed before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration_assets.landing.contract import UTC_MICROSECONDS, arrow_schema, raw_schema
+from orchestration_assets.model import Stream
+from orchestration_assets.warehouse.session import Session
+from orchestration_assets.warehouse.sql import identifier, qualified
+
+
+class _Version(NamedTuple):
+    source_at: datetime
+    loaded_at: datetime
+    row_hash: str
+    is_deleted: bool
+
+
+def only_changes(session: Session, stream: Stream, chunk: pa.Table) -> pa.Table:
+    """Drop the rows that say what the newest landed version of their record says already.
+
+    A deletion of a record whose newest version is a deletion is no change. A version older than
+    the newest one lands unless that very version has landed.
+    """
+    landed = _landed_versions(session, stream, chunk.column("_record_id"))
+    keep: list[bool] = []
+    columns = ("_record_id", "_source_at", "_loaded_at", "_row_hash", "_is_deleted")
+    for record_id, *rest in zip(*(chunk.column(name).to_pylist() for name in columns), strict=True):
+        version = _Version(*rest)
+        versions = landed.setdefault(record_id, [])
+        is_new = _is_change(version, versions)
+        keep.append(is_new)
+        if is_new:
+            versions.append(version)
+    return chunk if all(keep) else chunk.filter(pa.array(keep, pa.bool_()))
+
+
+def _is_change(version: _Version, landed: list[_Version]) -> bool:
+    if not landed:
+        return True
+    newest = max(landed)
+    if version.is_deleted and newest.is_deleted:
+        return False
+    if version[2:] == newest[2:]:
+        return False
+    if version.source_at >= newest.source_at:
+        return True
+    return all((version.source_at, *version[2:]) != (one.source_at, *one[2:]) for one in landed)
+
+
+def _landed_versions(
+    session: Session, stream: Stream, record_ids: pa.ChunkedArray
+) -> dict[str, list[_Version]]:
+    table = qualified(raw_schema(stream), stream.name)
+    if session.scalar(f"select 1 from {table} limit 1") is None:
+        return {}
+    found = session.arrow(
+        "select _record_id, _source_at, _loaded_at, _row_hash, _is_deleted"
+        f" from {table} where _record_id in (select unnest(:ids::text[]))",
+        {"ids": record_ids.unique().to_pylist()},
+    )
+    landed: dict[str, list[_Version]] = {}
+    columns = (column.to_pylist() for column in found.columns)
+    for record_id, *rest in zip(*columns, strict=True):
+        landed.setdefault(record_id, []).append(_Version(*rest))
+    return landed
+
+
+def vanished_ids(session: Session, stream: Stream, seen: pa.Array, before: datetime) -> list[str]:
+    """Identifiers of living records that landed before a full sweep began and were not in it.
+
+    Args:
+        session: open on the warehouse.
+        stream: that was read in full.
+        seen: identifiers that the sweep saw.
+        before: start of the sweep; records that landed later are left alone.
+    """
+    living = session.arrow(
+        f"select _record_id from ({_newest(stream, '_record_id, _is_deleted, _loaded_at')}) newest"
+        " where _rank = 1 and not _is_deleted and _loaded_at < :before",
+        {"before": before},
+    ).column("_record_id")
+    return living.filter(pc.invert(pc.is_in(living, value_set=seen))).to_pylist()
+
+
+def deletion_rows(
+    session: Session, stream: Stream, record_ids: Sequence[str], now: datetime
+) -> pa.Table:
+    """The newest version of each record once more, as a deletion that landed `now`.
+
+    Each carries the vendor's time of that version, because nobody knows the time of the deletion:
+    a later version wins over it, and so does the same one when it is seen again.
+    """
+    schema = arrow_schema(stream)
+    names = ", ".join(identifier(name) for name in schema.names)
+    rows = session.arrow(
+        f"select {names} from ({_newest(stream, names)}"
+        "   where _record_id in (select unnest(:ids::text[]))) newest where _rank = 1",
+        {"ids": list(record_ids)},
+    ).cast(schema)
+    for name, values in (
+        ("_loaded_at", pa.array([now] * rows.num_rows, UTC_MICROSECONDS)),
+        ("_is_deleted", pa.array([True] * rows.num_rows, pa.bool_())),
+    ):
+        rows = rows.set_column(schema.get_field_index(name), schema.field(name), values)
+    return rows
+
+
+def _newest(stream: Stream, names: str) -> str:
+    return (
+        f"select {names}, row_number() over (partition by _record_id"
+        " order by _source_at desc, _loaded_at desc) as _rank"
+        f" from {qualified(raw_schema(stream), stream.name)}"
+    )

@@ -1,0 +1,278 @@
+"""Landing one stream: read ahead, convert, compare, write through dlt, then store the cursor.
+
+A chunk counts once its load and its cursor are stored. Whatever happens before that is read
+again, and what has landed already is recognised and not written twice.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
+
+from orchestration_assets.errors import AccordError, FatalError
+from orchestration_assets.landing.changes import deletion_rows, only_changes, vanished_ids
+from orchestration_assets.landing.contract import contract_of
+from orchestration_assets.landing.convert import Batch, convert
+from orchestration_assets.landing.cursors import Load, cursor_in, record
+from orchestration_assets.landing.dlt_load import Loader, put_right, unfinished
+from orchestration_assets.landing.raw_tables import ensure_raw_tables
+from orchestration_assets.landing.reading import Arrived, read_ahead
+from orchestration_assets.model import LandingResult, Source, Stream
+from orchestration_assets.state import drift as drift_state
+from orchestration_assets.state import quarantine
+from orchestration_assets.state.store import StateStore
+from orchestration_assets.warehouse.engine import Warehouse
+
+__all__ = ["ensure_raw_tables", "land"]
+
+BATCH_RECORDS = 5_000
+CHUNK_ROWS = 50_000
+CHUNK_BYTES = 200_000_000
+# A slow system's progress is stored at least this often.
+CHUNK_SECONDS = 120.0
+Progress = Callable[[int], None]
+
+
+def land(
+    stream: Stream,
+    source: Source,
+    warehouse: Warehouse,
+    state: StateStore,
+    home: Path,
+    *,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> LandingResult:
+    """Land what changed in one stream since its stored cursor.
+
+    Args:
+        stream: the contract.
+        source: the system, open for reading.
+        warehouse: target; raw table `raw_<system>.<stream>`, made when missing.
+        state: takes quarantined records and schema drift.
+        home: folder of the embedded stores.
+        full: read everything from the beginning, and land a deletion for every living record
+            that the system no longer has.
+        progress: called with the number of records read so far, after each chunk.
+
+    Returns:
+        Counts of rows. A second landing without a change at the source writes nothing.
+
+    Raises:
+        FatalError: wrong credentials or scope; or a full reading found no record at all although
+            some have landed.
+        RetriableError: the system or the writer lock stayed unavailable; what was stored before
+            stays, and the next landing goes on from there.
+    """
+    ensure_raw_tables([stream], warehouse, home)
+    landing = _Landing(stream, warehouse, state, home, full=full)
+    cursor = landing.resume()
+    started_at = datetime.now(UTC)
+    for chunk in _chunks(landing, read_ahead(source, stream.name, cursor, full=full)):
+        landing.store(chunk)
+        if progress is not None:
+            progress(landing.rows_read)
+    if full:
+        landing.store_vanished(started_at)
+    return landing.result()
+
+
+class _Chunk:
+    """Batches on their way to the warehouse, and the cursor after them."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.cursor: str | None = None
+        self.began = time.monotonic()
+        self.rows = 0
+        self.size = 0
+
+    def add(self, batch: Batch, cursor: str) -> None:
+        self.batches.append(batch)
+        self.cursor = cursor
+        self.rows += batch.rows.num_rows
+        self.size += batch.rows.nbytes
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() - self.began >= CHUNK_SECONDS
+
+    @property
+    def is_full(self) -> bool:
+        return bool(self.batches) and (
+            self.rows >= CHUNK_ROWS or self.size >= CHUNK_BYTES or self.is_late
+        )
+
+    def table(self) -> pa.Table:
+        return pa.concat_tables([batch.rows for batch in self.batches])
+
+
+class _Landing:
+    """The running totals of one landing and its steps."""
+
+    def __init__(
+        self, stream: Stream, warehouse: Warehouse, state: StateStore, home: Path, *, full: bool
+    ) -> None:
+        self._full = full
+        self._stream = stream
+        self._warehouse = warehouse
+        self._state = state
+        self._loader = Loader(stream, warehouse, home)
+        self._contract = contract_of(stream)
+        self._held = quarantine.held_ids(state, stream.system, stream.name)
+        self._cursor: str | None = None
+        self._seen: list[pa.Array] = []
+        self._living_seen = 0
+        self._quarantined: Counter[str] = Counter()
+        self._drift: Counter[str] = Counter()
+        self._load_ids: list[str] = []
+        self._watermark: datetime | None = None
+        self.rows_read = 0
+        self._landed = 0
+        self._deleted = 0
+        self._unchanged = 0
+
+    def resume(self) -> str | None:
+        """Put right what a killed process left, and return the cursor to read from."""
+        with self._warehouse.reader() as session:
+            self._cursor = cursor_in(session, self._stream)
+            crashed = bool(unfinished(session, self._stream))
+        if crashed:
+            self._load_ids += put_right(self._warehouse, self._stream)
+        return self._cursor
+
+    def convert(self, arrived: Sequence[Arrived]) -> Batch:
+        """Convert pages to rows; count what was read."""
+        records = [record for one in arrived for record in one.page.records]
+        times = [one.at for one in arrived for _ in one.page.records]
+        deleted = [one.page.deleted for one in arrived for _ in one.page.records]
+        batch = convert(self._contract, records, times, deleted)
+        self.rows_read += len(records)
+        self._living_seen += len(records) - sum(deleted)
+        if self._full:
+            self._seen += batch.rows.column("_record_id").chunks
+            self._seen.append(pa.array([one.record_id for one in batch.rejected], pa.string()))
+        return batch
+
+    def store(self, chunk: _Chunk) -> None:
+        """Make a chunk durable: rejected records first, then the rows, then the cursor."""
+        self._keep_aside(chunk)
+        table = chunk.table()
+        cursor = chunk.cursor if chunk.cursor != self._cursor else None
+        if table.num_rows:
+            self._write(table, cursor)
+            self._release(table)
+        elif cursor is not None:
+            with self._warehouse.writer(f"cursor of {self._stream.key}") as session:
+                record(session, self._stream, [], cursor)
+        self._cursor = chunk.cursor
+
+    def _write(self, table: pa.Table, cursor: str | None) -> None:
+        key = self._stream.key
+        with self._warehouse.exclusive(f"land {key}"):
+            with self._warehouse.reader() as session:
+                rows = only_changes(session, self._stream, table)
+            self._unchanged += table.num_rows - rows.num_rows
+            loads: list[Load] = []
+            if rows.num_rows:
+                watermark = pc.max(rows.column("_source_at")).as_py()
+                loads = [Load(self._loader.load(rows), rows.num_rows, watermark)]
+            if loads or cursor is not None:
+                with self._warehouse.writer(f"register load of {key}") as session:
+                    record(session, self._stream, loads, cursor)
+        deletions = pc.sum(rows.column("_is_deleted")).as_py() or 0
+        self._deleted += deletions
+        self._landed += rows.num_rows - deletions
+        for load in loads:
+            self._load_ids.append(load.load_id)
+            newest = [moment for moment in (self._watermark, load.watermark) if moment]
+            self._watermark = max(newest, default=None)
+        structlog.get_logger(__name__).info(
+            "chunk_landed", stream=key, rows=rows.num_rows, unchanged=table.num_rows - rows.num_rows
+        )
+
+    def store_vanished(self, started_at: datetime) -> None:
+        """After a full reading, land a deletion for each living record that it did not see."""
+        seen = pa.concat_arrays(self._seen) if self._seen else pa.array([], pa.string())
+        with self._warehouse.reader() as session:
+            gone = vanished_ids(session, self._stream, seen, started_at)
+        if gone and not self._living_seen:
+            raise FatalError(
+                f"A full reading of {self._stream.key} found no record, but {len(gone)} have"
+                " landed; they are not taken for deleted.",
+                "check the token's scopes and the account it belongs to, then read again.",
+            )
+        for start in range(0, len(gone), CHUNK_ROWS):
+            with self._warehouse.reader() as session:
+                rows = deletion_rows(
+                    session, self._stream, gone[start : start + CHUNK_ROWS], datetime.now(UTC)
+                )
+            self._write(rows, None)
+
+    def _keep_aside(self, chunk: _Chunk) -> None:
+        rejected = [one for batch in chunk.batches for one in batch.rejected]
+        if rejected:
+            quarantine.hold(self._state, self._stream.system, self._stream.name, rejected)
+            self._held |= {one.record_id for one in rejected}
+            self._quarantined.update(one.rule for one in rejected)
+        drift: Counter[str] = Counter()
+        for batch in chunk.batches:
+            drift.update(batch.drift)
+        if drift:
+            drift_state.report(self._state, self._stream.system, self._stream.name, drift)
+            self._drift.update(drift)
+
+    def _release(self, table: pa.Table) -> None:
+        if not self._held:
+            return
+        good = self._held.intersection(table.column("_record_id").to_pylist())
+        if good:
+            quarantine.release(self._state, self._stream.system, self._stream.name, sorted(good))
+            self._held -= good
+
+    def result(self) -> LandingResult:
+        """What this landing did."""
+        return LandingResult(
+            system=self._stream.system,
+            stream=self._stream.name,
+            rows_read=self.rows_read,
+            rows_landed=self._landed,
+            rows_deleted=self._deleted,
+            rows_unchanged=self._unchanged,
+            quarantined=dict(self._quarantined),
+            drift=tuple(sorted(self._drift)),
+            load_ids=tuple(self._load_ids),
+            watermark=self._watermark.isoformat() if self._watermark else None,
+        )
+
+
+def _chunks(landing: _Landing, pages: Iterator[Arrived]) -> Iterator[_Chunk]:
+    """Gather pages into batches and batches into chunks; the last chunk may be small.
+
+    What was read before the system failed is handed on before the failure is.
+    """
+    chunk = _Chunk()
+    waiting: list[Arrived] = []
+    failure: AccordError | None = None
+    try:
+        for arrived in pages:
+            waiting.append(arrived)
+            if sum(len(one.page.records) for one in waiting) >= BATCH_RECORDS or chunk.is_late:
+                chunk.add(landing.convert(waiting), arrived.page.cursor)
+                waiting = []
+            if chunk.is_full:
+                yield chunk
+                chunk = _Chunk()
+    except AccordError as error:
+        failure = error
+    if waiting:
+        chunk.add(landing.convert(waiting), waiting[-1].page.cursor)
+    if chunk.batches:
+        yield chunk
+    if failure is not None:
+        raise failure

@@ -1,0 +1,86 @@
+"""Raw tables and landing's own tables: made when missing, widened when a contract grows."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+from orchestration_assets.landing.contract import (
+    LOAD_ID,
+    UTC_MICROSECONDS,
+    arrow_schema,
+    raw_schema,
+)
+from orchestration_assets.model import Stream
+from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.session import Session
+from orchestration_assets.warehouse.sql import identifier, qualified
+
+LANDING = "landing"
+LOADS = pa.schema(
+    [
+        pa.field("load_id", pa.string()),
+        pa.field("system", pa.string()),
+        pa.field("stream", pa.string()),
+        pa.field("rows", pa.int64()),
+        pa.field("watermark", UTC_MICROSECONDS),
+        pa.field("loaded_at", UTC_MICROSECONDS),
+    ]
+)
+CURSORS = pa.schema(
+    [
+        pa.field("system", pa.string()),
+        pa.field("stream", pa.string()),
+        pa.field("cursor", pa.string()),
+        pa.field("updated_at", UTC_MICROSECONDS),
+    ]
+)
+# On PostgreSQL: what the comparison with landed versions, and the check after a crash, look up.
+_INDEXED = ("_record_id", LOAD_ID)
+
+
+def ensure_raw_tables(streams: Iterable[Stream], warehouse: Warehouse, home: Path) -> None:
+    """Make the raw table of every stream and landing's own tables, empty, where they are missing.
+
+    Args:
+        streams: of any systems.
+        warehouse: where.
+        home: folder of the embedded stores; made when missing.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    wanted = list(streams)
+    if warehouse_is_ready(wanted, warehouse):
+        return
+    with warehouse.writer("prepare raw tables") as session:
+        session.create_table(LANDING, "loads", LOADS)
+        session.create_table(LANDING, "cursors", CURSORS)
+        for stream in wanted:
+            schema = raw_schema(stream)
+            session.create_table(schema, stream.name, _table_schema(stream))
+            if session.dialect == "postgres":
+                _index(session, schema, stream.name)
+
+
+def warehouse_is_ready(streams: Iterable[Stream], warehouse: Warehouse) -> bool:
+    """Tell whether nothing is left to make for these streams."""
+    with warehouse.reader() as session:
+        if not session.table_exists(LANDING, "cursors"):
+            return False
+        return all(
+            set(_table_schema(stream).names)
+            <= set(session.columns(raw_schema(stream), stream.name))
+            for stream in streams
+        )
+
+
+def _table_schema(stream: Stream) -> pa.Schema:
+    return arrow_schema(stream).append(pa.field(LOAD_ID, pa.string()))
+
+
+def _index(session: Session, schema: str, table: str) -> None:
+    for column in _INDEXED:
+        name = identifier(f"ix_{table}{column}"[:63])
+        session.execute(
+            f"create index if not exists {name} on {qualified(schema, table)}"
+            f" ({identifier(column)})"
+        )
