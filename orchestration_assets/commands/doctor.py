@@ -14,9 +14,12 @@ def doctor(
     from orchestration_assets.connectors.catalog import SYSTEMS
     from orchestration_assets.doctor.examine import examine, has_failed
     from orchestration_assets.settings import load_settings
+    from orchestration_assets.transform.project import manifest_path
 
     settings = load_settings()
-    findings = examine(settings, tuple(SYSTEMS), settings.root / "dbt" / "target")
+    engine = settings.resolved_warehouse_url.partition(":")[0]
+    manifest = manifest_path("duckdb" if engine == "duckdb" else "postgres")
+    findings = examine(settings, tuple(SYSTEMS), manifest.parent)
     failed = has_failed(findings)
     if as_json:
         import orjson
