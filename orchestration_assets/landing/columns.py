@@ -24,7 +24,7 @@ _ARROW_ERRORS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError
 
 
 def to_column(values: Sequence[Any], kind: Kind) -> tuple[pa.Array, dict[int, str]]:
-    """Convert the values of one column.
+    """Convert the values of one column. An empty text is null, as vendors write cleared values.
 
     Returns:
         The column, and for each value that could not be converted its position and what was
@@ -40,14 +40,14 @@ def _at_once(values: Sequence[Any], kind: Kind) -> pa.Array:
     if kind is Kind.JSON:
         texts = [None if value is None else orjson.dumps(value) for value in values]
         return pa.array(texts, pa.string())
-    if kind is Kind.STRING:
-        return pa.array(values, pa.string())
     native = _NATIVE.get(kind)
     if native and native.issuperset(map(type, values)):
         return pa.array(values, ARROW_TYPES[kind])
     texts = pa.array(values, pa.string())
-    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-    return pc.cast(filled, ARROW_TYPES[kind])
+    empty = pc.equal(texts, "")
+    if pc.any(empty).as_py():
+        texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
+    return texts if kind is Kind.STRING else pc.cast(texts, ARROW_TYPES[kind])
 
 
 def _one_by_one(values: Sequence[Any], kind: Kind) -> tuple[pa.Array, dict[int, str]]:
@@ -55,7 +55,7 @@ def _one_by_one(values: Sequence[Any], kind: Kind) -> tuple[pa.Array, dict[int, 
     converted: list[Any] = []
     bad: dict[int, str] = {}
     for position, value in enumerate(values):
-        if value is None or (value == "" and kind is not Kind.STRING):
+        if value is None or value == "":
             converted.append(None)
             continue
         try:

@@ -99,9 +99,21 @@ class Loader:
         import dlt
 
         if self._warehouse.dialect == "postgres":
-            return dlt.destinations.postgres(credentials=self._warehouse.url)
+            return dlt.destinations.postgres(credentials=_postgres_credentials(self._warehouse.url))
         path = self._warehouse.url.removeprefix("duckdb:///")
         return dlt.destinations.duckdb(credentials=str(Path(path).expanduser().resolve()))
+
+
+def _postgres_credentials(url: str) -> Any:
+    """dlt demands a password; a server may well trust the user, or libpq find it in a file."""
+    from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+
+    credentials = PostgresCredentials()
+    credentials.parse_native_representation(url.replace("postgres://", "postgresql://", 1))
+    if not credentials.password:
+        # dlt strips it to an empty one, for which libpq looks where it always looks.
+        credentials.password = " "
+    return credentials
 
 
 _SETTINGS: dict[str, Any] = {
