@@ -12,6 +12,8 @@ from quality.suites.phrases import (
     usual_volume,
 )
 
+SEGMENTS = ("prospect", "new", "active", "lapsing", "lapsed")
+
 
 def consented(purpose: str, channel: str) -> Rule:
     """Every row of the payload has a granted consent in the released model; absent means no."""
@@ -46,7 +48,7 @@ CUSTOMER_VALUE = Suite(
     name="customer_value_payload_is_complete_and_consented",
     table="journeys.jrn_customer_value_crm",
     rows_due=False,
-    expected=8,
+    expected=10,
     rules=(
         usual_volume("jrn_customer_value_crm"),
         present("customer_id", "every row names its customer"),
@@ -54,11 +56,9 @@ CUSTOMER_VALUE = Suite(
         present("hubspot_email", "every row has the key of its contact"),
         unique("hubspot_email", "a contact is written once"),
         shaped("hubspot_email", thresholds.EMAIL_SHAPE, "contact keys are well formed"),
-        Rule(
-            "every row carries the properties that are written",
-            "ExpectTableColumnCountToBeBetween",
-            {"min_value": 3},
-        ),
+        present("segment", "every customer stands somewhere"),
+        one_of("segment", SEGMENTS, "segments are known ones"),
+        at_least("order_count", 0, "nobody has fewer than no orders"),
         consented("customer_relationship", "crm"),
     ),
 )

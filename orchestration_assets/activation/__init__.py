@@ -1,0 +1,1 @@
+"""From a released journey to the destinations: plan, deliver, one state for every row."""

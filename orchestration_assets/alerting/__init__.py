@@ -1,0 +1,1 @@
+"""Incidents derived from state, and the channels that carry them to people."""
