@@ -1,0 +1,1 @@
+"""A local Klaviyo API: JSON:API profiles, events, lists and jobs under the vendor's own limits."""
