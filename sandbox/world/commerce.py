@@ -132,24 +132,50 @@ def add_orders(
             for place in range(used, stop)
         ]
         used = stop
-        items, subtotal = _lines(chosen, discount[position])
-        document = _money(subtotal, items, fate[position])
-        document.update(
+        moment, until = created[position], settled[position]
+        document = order_document(
+            chosen,
+            percent=discount[position],
+            fate=fate[position],
             name=f"#{1001 + position}",
             customer_id=ids[customer],
             email=written.email[customer],
             phone=written.phone[customer],
-            currency_code="EUR",
             source_name="web" if position % 9 else "pos",
-            line_items=items,
-            created_at=created[position],
-            processed_at=created[position],
-            updated_at=settled[position],
-            cancelled_at=settled[position] if document["financial_status"] == "VOIDED" else None,
-            archived_at=None,
-            person_id=None,
+            created_at=moment,
+            processed_at=moment,
+            updated_at=until,
         )
+        if document["financial_status"] == "VOIDED":
+            document["cancelled_at"] = until
         table[order_id] = document
+
+
+def order_document(
+    chosen: list[tuple[tuple[str, Document], int, str]],
+    *,
+    percent: int,
+    fate: float,
+    **fields: object,
+) -> Document:
+    """One order.
+
+    Args:
+        chosen: product (identifier and document), quantity and line identifier of each line.
+        percent: discount.
+        fate: between 0 and 1; decides on cancelling and refunding.
+        fields: name, customer and times.
+    """
+    items, subtotal = _lines(chosen, percent)
+    return {
+        **_money(subtotal, items, fate),
+        "currency_code": "EUR",
+        "line_items": items,
+        "cancelled_at": None,
+        "archived_at": None,
+        "person_id": None,
+        **fields,
+    }
 
 
 def _lines(

@@ -65,6 +65,7 @@ class World:
         self._offset = (now - real) if now else timedelta(0)
         self.seed, self.customers, self.noise = seed, customers, noise
         self.tables: dict[str, dict[str, Document]] = {table: {} for table in TABLES}
+        self.mutations = 0
         self.remembered: dict[tuple[str, str], Document] = {}
         self._sequence = IdSequence(seed)
         self._last_tick = self.now
