@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orchestration_assets.commands import bench, demo, doctor, run, sandbox, ui
+from orchestration_assets.commands import (
+    bench,
+    demo,
+    doctor,
+    land,
+    quarantine,
+    run,
+    sandbox,
+    ui,
+)
 from orchestration_assets.errors import AccordError
 from orchestration_assets.logs import configure_logging
 from orchestration_assets.settings import load_settings, turn_telemetry_off
@@ -32,7 +41,9 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("land")(land.land)
 app.command("ui")(ui.ui)
+app.add_typer(quarantine.app)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.command("sandbox", **sandbox.COMMAND)(sandbox.sandbox)
