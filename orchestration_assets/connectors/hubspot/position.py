@@ -17,6 +17,10 @@ from orchestration_assets.errors import FatalError
 # after some seconds, and the two clocks differ.
 OVERLAP_MS = 120_000
 
+# Archived records cannot be searched, only listed as a whole. Listing them costs no more than ten
+# calls a minute: with one page they are listed by every pass, with a thousand every 100 minutes.
+PAUSE_FOR_EACH_ARCHIVED_PAGE_MS = 6_000
+
 
 class Phase(StrEnum):
     """What the next call reads."""
@@ -42,6 +46,9 @@ class Position:
             one more has come in the same millisecond.
         archived_since: records archived from here on are still to be read.
         newest_archived: latest archival seen so far.
+        archived_read_at: when the pass began that last listed the archived records.
+        archived_pages: how many pages they were.
+        pages: archived pages listed so far in this pass.
     """
 
     phase: Phase = Phase.FULL
@@ -53,6 +60,9 @@ class Position:
     newest_count: int = 0
     archived_since: int = 0
     newest_archived: int = 0
+    archived_read_at: int = 0
+    archived_pages: int = 0
+    pages: int = 0
 
     @classmethod
     def parse(cls, cursor: str | None) -> "Position":
@@ -103,16 +113,38 @@ class Position:
             count += self.newest_count
         return replace(self, newest=newest, newest_count=count)
 
-    def finished(self) -> "Position":
+    @property
+    def is_finished(self) -> bool:
+        """No pass is under way."""
+        return self.started is None
+
+    def living_read(self) -> "Position":
+        """The living records are read: the archived ones are next, where they are due."""
+        pause = max(self.archived_pages - 1, 0) * PAUSE_FOR_EACH_ARCHIVED_PAGE_MS
+        if (self.started or 0) - self.archived_read_at < pause:
+            return self._finished()
+        return replace(self, phase=Phase.ARCHIVED, after=None)
+
+    def archived_read(self) -> "Position":
+        """The archived records are read too."""
+        done = self._finished()
+        return replace(
+            done,
+            archived_since=min(self.newest_archived, (self.started or 0) - OVERLAP_MS),
+            archived_read_at=self.started or 0,
+            archived_pages=self.pages,
+        )
+
+    def _finished(self) -> "Position":
         """Where the next pass begins: no later than this one began, less the overlap."""
-        floor = (self.started or 0) - OVERLAP_MS
-        return Position(
+        return replace(
+            self,
             phase=Phase.INCREMENTAL,
-            since=min(self.newest, floor),
-            newest=self.newest,
-            newest_count=self.newest_count,
-            archived_since=min(self.newest_archived, floor),
-            newest_archived=self.newest_archived,
+            started=None,
+            after=None,
+            tied_id=None,
+            since=min(self.newest, (self.started or 0) - OVERLAP_MS),
+            pages=0,
         )
 
 

@@ -61,19 +61,17 @@ class HubSpotSource:
         """
         kind = OBJECT_TYPES[stream]
         position = Position.parse(None if full else cursor).begun(_now())
-        while True:
-            records, deleted, position, is_last = self._step(kind, position)
-            text = position.text()
-            if records or is_last:
-                yield Page(records, text, deleted)
-            if is_last:
-                return
+        while not position.is_finished:
+            deleted = position.phase is Phase.ARCHIVED
+            records, position = self._page(kind, position)
+            if records or position.is_finished:
+                yield Page(records, position.text(), deleted)
 
     def has_changed(self, stream: str, cursor: str | None) -> bool:
         """Whether any living record was modified since; archived ones show at the next read."""
         kind = OBJECT_TYPES[stream]
         position = Position.parse(cursor)
-        if position.phase is not Phase.INCREMENTAL or position.started is not None:
+        if position.phase is not Phase.INCREMENTAL or not position.is_finished:
             return True
         answer = self._client.search(
             stream,
@@ -91,18 +89,12 @@ class HubSpotSource:
         """Close the connections."""
         self._client.close()
 
-    def _step(
-        self, kind: ObjectType, position: Position
-    ) -> tuple[Sequence[Record], bool, Position, bool]:
-        """One page: its records, whether they are deletions, where it ends, whether all is read."""
+    def _page(self, kind: ObjectType, position: Position) -> tuple[Sequence[Record], Position]:
         if position.phase is Phase.FULL:
-            records, position = self._full_page(kind, position)
-        elif position.phase is Phase.INCREMENTAL:
-            records, position = self._changed_page(kind, position)
-        else:
-            records, position, is_last = self._archived_page(kind, position)
-            return records, True, position, is_last
-        return records, False, position, False
+            return self._full_page(kind, position)
+        if position.phase is Phase.INCREMENTAL:
+            return self._changed_page(kind, position)
+        return self._archived_page(kind, position)
 
     def _full_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
         answer = self._client.list_objects(
@@ -114,8 +106,8 @@ class HubSpotSource:
         records = answer["results"]
         seen = position.with_seen([_modified(kind, record) for record in records])
         after = get_path(answer, "paging.next.after")
-        phase = Phase.ARCHIVED if after is None else Phase.FULL
-        return self._with_links(kind, records), replace(seen, after=after, phase=phase)
+        seen = seen.living_read() if after is None else replace(seen, after=after)
+        return self._with_links(kind, records), seen
 
     def _changed_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
         if position.tied_id is not None:
@@ -128,7 +120,7 @@ class HubSpotSource:
         )
         position = position.with_seen(times)
         if len(found) < self._search_page_size:
-            position = replace(position, phase=Phase.ARCHIVED)
+            position = position.living_read()
         elif times[-1] > position.since:
             position = replace(position, since=times[-1])
         else:
@@ -156,7 +148,7 @@ class HubSpotSource:
 
     def _archived_page(
         self, kind: ObjectType, position: Position
-    ) -> tuple[Sequence[Record], Position, bool]:
+    ) -> tuple[Sequence[Record], Position]:
         answer = self._client.list_objects(
             kind.stream, requested_properties(kind.stream), after=position.after, archived=True
         )
@@ -168,10 +160,8 @@ class HubSpotSource:
         ]
         after = get_path(answer, "paging.next.after")
         newest = max([position.newest_archived, *times])
-        position = replace(position, after=after, newest_archived=newest)
-        if after is None:
-            return records, position.finished(), True
-        return records, position, False
+        position = replace(position, after=after, newest_archived=newest, pages=position.pages + 1)
+        return records, position.archived_read() if after is None else position
 
     def _search(
         self, kind: ObjectType, filters: list[tuple[str, str, str]], sort_by: str

@@ -144,6 +144,23 @@ def test_archived_records_come_as_deletions_once(account) -> None:
     assert ids(third, deleted=True) == ["3"]
 
 
+def test_a_large_archive_is_not_listed_by_every_read(account) -> None:
+    for number in range(1, 251):
+        account.put("companies", number)
+        account.archive("companies", number, account.START + number)
+    hubspot = source(account)
+    first = read(hubspot, "companies")
+    assert len(ids(first, deleted=True)) == 250
+    account.archive("companies", 250, account.START + 9000)
+    account.calls.clear()
+    soon = read(hubspot, "companies", first[-1].cursor)
+    assert [method for method, _ in account.calls] == ["POST"]
+    cursor = json.loads(soon[-1].cursor)
+    cursor["archived_read_at"] -= 12_001
+    later = read(hubspot, "companies", json.dumps(cursor))
+    assert ids(later, deleted=True) == ["250"]
+
+
 def test_a_contact_deleted_between_search_and_read_is_passed_over(account) -> None:
     hubspot = source(account)
     cursor = read(hubspot, "contacts")[-1].cursor
