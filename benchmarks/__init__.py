@@ -1,0 +1,1 @@
+"""Benchmarks: each module has `run(rows) -> dict`, started with `accord bench NAME`."""
