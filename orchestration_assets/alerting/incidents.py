@@ -1,0 +1,176 @@
+"""Incidents: what broke, since when, what it holds, who mends it and how.
+
+They are derived from verdicts and the ledger, so that a missed moment is made up for by the next
+look. No personal data: counts, names of suites, journeys and systems only.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestration_assets.state import alerts
+from orchestration_assets.state.ledger import HELD, counts_by_state
+from orchestration_assets.state.store import StateStore
+from orchestration_assets.state.verdicts import Verdict, newest_verdicts
+
+CRITICAL = "critical"
+WARNING = "warning"
+
+_ADDRESS = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+")
+_NUMBER = re.compile(r"\+?\d[\d .()-]{6,}\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that is broken.
+
+    Args:
+        key: the same for the same trouble, `gate/<suite>`; one alert is open for a key.
+        title: one line.
+        what: what broke, in a sentence or two.
+        next_step: what the owner should do now.
+        owner: who mends it.
+        severity: `critical` or `warning`.
+        rows: how many rows are concerned, where that is known.
+        held: journeys that plan nothing new meanwhile.
+        links: name to address of the run, the check.
+        details: further lines, counts only.
+    """
+
+    key: str
+    title: str
+    what: str
+    next_step: str
+    owner: str = ""
+    severity: str = CRITICAL
+    rows: int | None = None
+    held: Sequence[str] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    details: Sequence[str] = ()
+
+
+def report(state: StateStore, incident: Incident) -> bool:
+    """Open the incident or update the open one; returns whether people are to be told."""
+    body = {
+        "what": without_personal_data(incident.what),
+        "next_step": incident.next_step,
+        "owner": incident.owner,
+        "rows": incident.rows,
+        "held": sorted(incident.held),
+        "links": dict(incident.links),
+        "details": [without_personal_data(line) for line in incident.details],
+    }
+    title = without_personal_data(incident.title)
+    return alerts.open_or_update(state, incident.key, incident.severity, title, body)
+
+
+def clear(state: StateStore, key: str) -> bool:
+    """Resolve the incident of a key; False when none was open."""
+    return alerts.resolve(state, key)
+
+
+def sync_gates(
+    state: StateStore,
+    model_version: str,
+    suites: Sequence[str],
+    held_by: Mapping[str, Sequence[str]],
+    links: Mapping[str, str] | None = None,
+    owner: str = "data-platform",
+) -> int:
+    """Open an incident for each suite that failed on this version, resolve those that passed.
+
+    Args:
+        state: the operational store.
+        model_version: the newest version of the model.
+        suites: suites to look at; one without a verdict on this version is left as it is.
+        held_by: journeys that a failed suite holds, by suite.
+        links: name to address of the run, the check.
+        owner: who mends the data.
+
+    Returns:
+        How many suites have an open incident now.
+    """
+    failed = 0
+    for suite, verdict in newest_verdicts(state, model_version, suites).items():
+        if verdict.passed:
+            clear(state, f"gate/{suite}")
+            continue
+        failed += 1
+        report(state, _gate_incident(verdict, held_by.get(suite, ()), links or {}, owner))
+    return failed
+
+
+def sync_deliveries(
+    state: StateStore,
+    owners: Mapping[str, str],
+    links: Mapping[str, str] | None = None,
+) -> int:
+    """Open an incident for each journey with rejected or given-up rows, resolve the others.
+
+    Args:
+        state: the operational store.
+        owners: owner by journey; every journey named here is looked at.
+        links: name to address of the run.
+
+    Returns:
+        How many journeys have an open incident now.
+    """
+    troubled: dict[str, list[tuple[str, str, int]]] = {}
+    for row in counts_by_state(state):
+        reason = row["reason"] or ""
+        stuck = row["state"] == "rejected" or (
+            row["state"] == "dead" and not reason.startswith(HELD)
+        )
+        if stuck:
+            entry = (row["state"], without_personal_data(reason), row["rows"])
+            troubled.setdefault(row["journey"], []).append(entry)
+    for journey in owners:
+        if journey not in troubled:
+            clear(state, f"delivery/{journey}")
+    for journey, entries in troubled.items():
+        rows = sum(count for _, _, count in entries)
+        incident = Incident(
+            key=f"delivery/{journey}",
+            title=f"{journey}: the destination rejects rows",
+            what=f"The destination of {journey} rejected rows; every other row went out.",
+            next_step=(
+                "Mend the rows at their source or the journey's payload. Rejected rows are tried "
+                "again by every run, given-up ones once their payload changes."
+            ),
+            owner=owners.get(journey, ""),
+            severity=WARNING,
+            rows=rows,
+            links=links or {},
+            details=[f"{state_}: {reason} ({count} rows)" for state_, reason, count in entries],
+        )
+        report(state, incident)
+    return len(troubled)
+
+
+def without_personal_data(text: str) -> str:
+    """The text with e-mail addresses and phone-like numbers blotted out."""
+    return _NUMBER.sub("[number]", _ADDRESS.sub("[address]", text))
+
+
+def _gate_incident(
+    verdict: Verdict, held: Sequence[str], links: Mapping[str, str], owner: str
+) -> Incident:
+    blocking = verdict.severity == "blocking"
+    consequence = (
+        "The release is held and nothing new is planned" if blocking else "The data passes"
+    )
+    return Incident(
+        key=f"gate/{verdict.suite}",
+        title=f"Gate failed: {verdict.suite}",
+        what=f"{verdict.table or 'The model'} does not keep its rules. {consequence}.",
+        next_step=(
+            "Look at the broken rules, mend the source or the model, and let the model be built "
+            "again: its gates run with it."
+        ),
+        owner=owner,
+        severity=CRITICAL if blocking else WARNING,
+        rows=verdict.rows_failed,
+        held=held if blocking else (),
+        links=links,
+        details=list(verdict.failed_rules) or [verdict.reason],
+    )
