@@ -18,6 +18,7 @@ from sandbox.world.generate import write_truth
 TRUTH_FILE = "truth.csv"
 
 Handler = Callable[[Request], Awaitable[Response]]
+Settle = Callable[[], Awaitable[None]]
 
 
 def _json(body: object, status: int = 200) -> Response:
@@ -37,10 +38,11 @@ class Control:
 
     Args:
         context: the sandbox.
+        settle: waits until a change of faults has taken effect.
     """
 
-    def __init__(self, context: SandboxContext) -> None:
-        self.context, self.world = context, context.world
+    def __init__(self, context: SandboxContext, settle: Settle | None = None) -> None:
+        self.context, self.world, self.settle = context, context.world, settle
 
     def changing(self, change_world: Callable[[dict[str, Any]], Changes]) -> Handler:
         """A call that changes the world; answers with counts and identifiers."""
@@ -69,6 +71,8 @@ class Control:
             return _json({"error": str(error), "profiles": [item.value for item in Profile]}, 400)
         for name in SYSTEMS if system == "all" else (system,):
             self.context.faults.set(name, profile, part)
+        if self.settle is not None:
+            await self.settle()
         return _json({"faults": self.context.faults.state()})
 
     async def state(self, request: Request) -> Response:
@@ -109,9 +113,9 @@ class Control:
         return _json({"messages": self.context.messages})
 
 
-def create_app(context: SandboxContext) -> Starlette:
+def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlette:
     """The control server of one sandbox."""
-    control, world = Control(context), context.world
+    control, world = Control(context, settle), context.world
     changes: dict[str, Callable[[dict[str, Any]], Changes]] = {
         "/mutate": lambda options: change.mutate(world, _fraction(options, "fraction", 0.02)),
         "/corrupt": lambda options: change.corrupt(

@@ -131,7 +131,9 @@ class Sandbox:
             if app is not None:
                 self.servers[name] = VendorServer(name, app, self.options.ports.get(name, 0))
         port = self.options.ports.get("control", 0)
-        self.servers["control"] = VendorServer("control", control.create_app(self.context), port)
+        self.servers["control"] = VendorServer(
+            "control", control.create_app(self.context, self._settle), port
+        )
         state_path = self.options.home / STATE_FILE
         try:
             for server in self.servers.values():
@@ -144,8 +146,7 @@ class Sandbox:
             await stop.wait()
         finally:
             state_path.unlink(missing_ok=True)
-            for server in self.servers.values():
-                await server.stop()
+            await asyncio.gather(*(server.stop() for server in self.servers.values()))
             self.context.request_log.close()
 
     def _make_context(self) -> SandboxContext:
@@ -179,6 +180,10 @@ class Sandbox:
             task = asyncio.get_running_loop().create_task(action)
             self._pending.add(task)
             task.add_done_callback(self._pending.discard)
+
+    async def _settle(self) -> None:
+        """Wait until the servers are up or down as the faults want them."""
+        await asyncio.gather(*self._pending)
 
     def _write_state(self, path: Path) -> None:
         systems: dict[str, dict[str, str]] = {}

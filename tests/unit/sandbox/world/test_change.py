@@ -1,0 +1,93 @@
+"""The world changes, breaks and heals, and every change is visible to who asks since when."""
+
+import copy
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.world import change
+from sandbox.world.generate import generate
+from sandbox.world.model import World
+
+NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def world() -> World:
+    return generate(1_000, 5, 1.0, NOW)
+
+
+def test_mutate_changes_the_share_asked_for_and_every_change_is_newer_than_before(world):
+    before = len(world.tables["hubspot.contacts"])
+    started = world.clock()
+    made = change.mutate(world, 0.05)
+    touched = set(made.ids["hubspot.contacts"])
+    assert 0.04 * before < len(touched) < 0.07 * before
+    assert {key for key, _ in world.changed_since("hubspot.contacts", started)} == touched
+    assert made.counts["order"] > 0
+    assert made.counts["new_person_record"] > 0
+
+
+def test_mutate_deletes_in_hubspot_and_shopify_sooner_or_later(world):
+    for _ in range(4):
+        change.mutate(world, 0.1)
+    for table in ("hubspot.contacts", "shopify.customers"):
+        assert any(row["archived_at"] for row in world.tables[table].values())
+    assert not any(row["archived_at"] for row in world.tables["klaviyo.profiles"].values())
+
+
+def test_new_people_are_in_the_truth(world):
+    before = {person for _, _, person in world.truth()}
+    change.mutate(world, 0.1)
+    assert len({person for _, _, person in world.truth()} - before) == 10
+
+
+def test_corrupt_breaks_the_meaning_and_heal_restores_every_value(world):
+    def values() -> dict[str, dict[str, tuple]]:
+        names = ("total_price", "currency_code", "email", "amount", "createdate")
+        return {
+            table: {key: tuple(row.get(name) for name in names) for key, row in rows.items()}
+            for table, rows in world.tables.items()
+        }
+
+    before = copy.deepcopy(values())
+    made = change.corrupt(world)
+    orders = world.tables["shopify.orders"].values()
+    broken = [row for row in orders if row["currency_code"] == "XXX"]
+    assert len(broken) == pytest.approx(0.4 * len(orders), rel=0.02)
+    assert all(float(row["total_price"]) < 0 for row in broken)
+    wrong = [world.tables["hubspot.contacts"][key]["email"] for key in made.ids["hubspot.contacts"]]
+    assert not any("@" in (email or "") for email in wrong)
+    change.malform(world, 9)
+    corrupted_at = world.clock()
+    healed = change.heal(world)
+    assert values() == before
+    assert healed.counts["healed"] >= len(broken)
+    assert all(row["updated_at"] >= corrupted_at for row in broken)
+
+
+def test_corrupting_twice_still_heals_to_the_first_values(world):
+    before = [row["total_price"] for row in world.tables["shopify.orders"].values()]
+    change.corrupt(world)
+    change.corrupt(world)
+    change.heal(world)
+    assert [row["total_price"] for row in world.tables["shopify.orders"].values()] == before
+
+
+def test_malform_breaks_types_in_as_many_records_as_asked(world):
+    made = change.malform(world, 7)
+    assert made.counts == {"malformed": 7}
+    deals = [world.tables["hubspot.deals"][key]["amount"] for key in made.ids["hubspot.deals"]]
+    assert set(deals) == {"12,50 EUR"}
+
+
+def test_an_unknown_field_appears_in_half_of_the_contacts_and_profiles(world):
+    made = change.add_unknown_field(world)
+    contacts = world.tables["hubspot.contacts"]
+    assert len(made.ids["hubspot.contacts"]) == pytest.approx(len(contacts) / 2, abs=1)
+    assert contacts[made.ids["hubspot.contacts"][0]]["loyalty_tier"] in {"bronze", "silver", "gold"}
+
+
+def test_the_same_changes_of_the_same_world_touch_the_same_records(world):
+    twin = generate(1_000, 5, 1.0, NOW)
+    assert change.mutate(world, 0.05).as_dict() == change.mutate(twin, 0.05).as_dict()

@@ -1,0 +1,108 @@
+"""Worlds are the same for the same seed, complete, and in the past."""
+
+import csv
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import phonenumbers
+import pytest
+
+from sandbox.world.generate import generate, write_truth
+from sandbox.world.model import PEOPLE_TABLES, World
+
+NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return generate(3_000, 7, 1.0, NOW)
+
+
+def test_the_same_seed_makes_the_same_world(world):
+    assert generate(3_000, 7, 1.0, NOW).tables == world.tables
+
+
+def test_another_seed_makes_another_world(world):
+    assert generate(3_000, 8, 1.0, NOW).tables != world.tables
+
+
+def test_a_later_world_differs_in_its_times_only(world):
+    later = generate(3_000, 7, 1.0, NOW + timedelta(days=40))
+    for table in PEOPLE_TABLES:
+        names = ("email", "firstname", "first_name", "lastname", "last_name", "person_id")
+        mine, theirs = world.tables[table], later.tables[table]
+        assert mine.keys() == theirs.keys()
+        assert all(mine[key].get(name) == theirs[key].get(name) for key in mine for name in names)
+    assert len(later.tables["shopify.orders"]) == len(world.tables["shopify.orders"])
+
+
+def test_nothing_happens_in_the_future_and_nothing_changes_before_it_was_made(world):
+    for table, rows in world.tables.items():
+        for key, document in rows.items():
+            assert document["created_at"] <= document["updated_at"] <= NOW, (table, key)
+
+
+def test_people_are_in_one_two_or_three_systems(world):
+    systems: dict[str, set[str]] = {}
+    for system, _, person in world.truth():
+        systems.setdefault(person, set()).add(system)
+    assert len(systems) == 3_000
+    assert set(Counter(len(entry) for entry in systems.values())) == {1, 2, 3}
+
+
+def test_orders_peak_before_christmas_and_dip_in_summer():
+    orders = generate(6_000, 3, 1.0, NOW).tables["shopify.orders"].values()
+    months = Counter(
+        order["created_at"].month for order in orders if order["created_at"].year == 2025
+    )
+    assert months[12] > 1.5 * months[8]
+    assert months[11] > 1.4 * months[7]
+
+
+def test_amounts_of_an_order_add_up(world):
+    for order in world.tables["shopify.orders"].values():
+        lines = sum(round(float(item["discountedTotal"]) * 100) for item in order["line_items"])
+        total, shipping = (
+            round(float(order[name]) * 100) for name in ("total_price", "total_shipping")
+        )
+        assert total == lines + shipping
+        assert order["currency_code"] == "EUR"
+
+
+def test_a_shopify_customer_counts_its_own_orders(world):
+    counted = Counter(order["customer_id"] for order in world.tables["shopify.orders"].values())
+    for key, customer in world.tables["shopify.customers"].items():
+        assert customer["number_of_orders"] == counted[key]
+
+
+def test_phones_are_real_numbers_in_several_notations(world):
+    phones = [row["phone"] for row in world.tables["hubspot.contacts"].values() if row["phone"]]
+    assert any(phone.startswith("0") for phone in phones)
+    assert any(phone.startswith("+") for phone in phones)
+    for row in world.tables["shopify.customers"].values():
+        if row["phone"]:
+            assert phonenumbers.is_valid_number(phonenumbers.parse(row["phone"]))
+
+
+def test_some_records_break_the_type_contract_and_none_in_a_clean_world(world):
+    def broken(entry: World) -> int:
+        contacts = entry.tables["hubspot.contacts"].values()
+        return sum(isinstance(row["createdate"], str) for row in contacts)
+
+    assert broken(world) > 0
+    assert broken(generate(3_000, 7, 0.0, NOW)) == 0
+
+
+def test_profiles_have_about_five_events(world):
+    events, profiles = world.tables["klaviyo.events"], world.tables["klaviyo.profiles"]
+    assert 4 < len(events) / len(profiles) < 7
+    assert {event["metric_name"] for event in events.values()} >= {"Received Email", "Placed Order"}
+
+
+def test_the_truth_names_every_record_of_a_person(world, tmp_path):
+    path = tmp_path / "truth.csv"
+    count = write_truth(world, path)
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == count == sum(len(world.tables[table]) for table in PEOPLE_TABLES)
+    assert {row["system"] for row in rows} == {"hubspot", "shopify", "klaviyo"}
