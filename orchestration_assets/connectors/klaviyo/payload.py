@@ -30,7 +30,7 @@ _LOCATION = frozenset(
     }
 )
 _ATTRIBUTES = frozenset(
-    {*IDENTIFIERS, "first_name", "last_name", "organization", "locale", "image"}
+    {*IDENTIFIERS, "first_name", "last_name", "organization", "title", "locale", "image"}
 )
 
 
