@@ -20,15 +20,20 @@ BUILT_IN: tuple[Rule, ...] = (
             "created date-time greater-than less-than",
             "updated date-time greater-than less-than",
             "subscriptions.email.marketing.list_suppressions.reason string equals",
-            "subscriptions.email.marketing.list_suppressions.timestamp date-time "
-            "greater-or-equal greater-than less-or-equal less-than",
+            (
+                "subscriptions.email.marketing.list_suppressions.timestamp date-time "
+                "greater-or-equal greater-than less-or-equal less-than"
+            ),
             "subscriptions.email.marketing.list_suppressions.list_id string equals",
             "subscriptions.email.marketing.suppression.reason string equals",
-            "subscriptions.email.marketing.suppression.timestamp date-time "
-            "greater-or-equal greater-than less-or-equal less-than",
+            (
+                "subscriptions.email.marketing.suppression.timestamp date-time "
+                "greater-or-equal greater-than less-or-equal less-than"
+            ),
         ),
         page=(20, 100),
-        sorts="created email id subscriptions.email.marketing.list_suppressions.timestamp subscriptions.email.marketing.suppression.timestamp updated",
+        sorts="created email id updated subscriptions.email.marketing.list_suppressions.timestamp "
+        "subscriptions.email.marketing.suppression.timestamp",
         includes="conversations push-tokens",
     ),
     make_rule(

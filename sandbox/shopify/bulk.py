@@ -1,7 +1,8 @@
 """Bulk operations: one query over everything, in the background, as lines of JSON.
 
-Objects come in the order parent, its children, next parent; a child carries `__parentId`. A line
-has what was selected on the node, without its nested connections.
+A line has what was selected on a node, without its nested connections; a child carries
+`__parentId`. Grouped, children follow their parent at once; ungrouped, the vendor promises no
+order, and here the parents of a chunk come before all of its children.
 """
 
 import asyncio
@@ -48,6 +49,7 @@ class BulkOperation:
     query: str
     created_at: datetime
     status: str = "CREATED"
+    is_grouped: bool = False
     error_code: str | None = None
     completed_at: datetime | None = None
     object_count: int = 0
@@ -203,7 +205,7 @@ class BulkOperations:
         return next(reversed(self.operations.values()), None)
 
     def start(
-        self, query: str, document: DocumentNode, base_url: str, countries: frozenset[str]
+        self, query: str, document: DocumentNode, caller: Runtime, *, grouped: bool
     ) -> BulkOperation:
         """Begin an operation; it goes on in the background.
 
@@ -213,13 +215,13 @@ class BulkOperations:
         operation_node = get_operation_ast(document)
         if operation_node is None:
             raise BulkRefusedError("Bulk queries must contain exactly one operation.")
-        runtime = Runtime(self.context, self, whole=True, countries=countries)
+        runtime = Runtime(self.context, self, whole=True, countries=caller.countries)
         compiler = Compiler(self.schema, self.resolvers, document, operation_node, None, runtime)
         plans = BulkPlanner(compiler).plan()
         number = FIRST_NUMBER + len(self.operations) + 1
-        operation = BulkOperation(number, query, self.context.world.clock())
+        operation = BulkOperation(number, query, self.context.world.clock(), is_grouped=grouped)
         self.operations[operation.id] = operation
-        operation.task = asyncio.create_task(self._run(operation, plans, base_url))
+        operation.task = asyncio.create_task(self._run(operation, plans, caller.base_url))
         return operation
 
     def cancel(self, operation: BulkOperation) -> None:
@@ -270,6 +272,8 @@ class BulkOperations:
                         return
                     chunk = nodes[position : min(position + CHUNK, stop)]
                     written = [line for node in chunk for line in node_lines(plan, node, None)]
+                    if not operation.is_grouped:
+                        written.sort(key=lambda line: "__parentId" in line)
                     file.write(b"".join(orjson.dumps(line) + b"\n" for line in written))
                     operation.object_count += len(written)
                     operation.root_count += len(chunk)

@@ -7,8 +7,6 @@ import re
 from datetime import datetime
 from typing import Any
 
-from graphql import GraphQLError
-
 from sandbox.shopify.bulk import BulkRefusedError
 from sandbox.shopify.records import Record, find_record, gid
 from sandbox.shopify.runtime import Resolver, Runtime
@@ -182,14 +180,12 @@ def run_bulk_query(_source: Any, args: dict[str, Any], runtime: Runtime) -> dict
             "bulkOperation": None,
             "userErrors": [_error("OPERATION_IN_PROGRESS", None, message)],
         }
-    if args.get("groupObjects"):
-        raise GraphQLError("The local server writes ungrouped results only.")
     checked = runtime.check(args["query"])
     problem = "; ".join(error.message for error in checked.errors)
     if not problem and checked.document is not None:
         try:
             operation = runtime.bulk.start(
-                args["query"], checked.document, runtime.base_url, runtime.countries
+                args["query"], checked.document, runtime, grouped=args["groupObjects"]
             )
         except BulkRefusedError as error:
             problem = str(error)
