@@ -1,0 +1,70 @@
+with orders as (
+
+    select * from {{ ref('stg_shopify__orders') }}
+
+),
+
+customer_records as (
+
+    select * from {{ ref('stg_identity__customer_records') }}
+    where system = 'shopify'
+
+),
+
+joined as (
+
+    select
+        {{ our_id("'shopify'", 'orders.shopify_order_id') }} as order_id,
+        customer_records.customer_id,
+        orders.order_name,
+        orders.currency_code,
+        orders.total_amount,
+        orders.subtotal_amount,
+        orders.tax_amount,
+        orders.shipping_amount,
+        orders.discount_amount,
+        orders.refunded_amount,
+        -- The total already leaves out what was returned.
+        case
+            when orders.cancelled_at is null and not orders.is_deleted then orders.total_amount
+            else 0
+        end as net_amount,
+        orders.financial_status,
+        orders.fulfillment_status,
+        orders.cancelled_at is not null as is_cancelled,
+        orders.is_deleted,
+        coalesce(orders.processed_at, orders.created_at) as ordered_at,
+        orders.source_at as updated_at
+    from orders
+    left join customer_records on orders.shopify_customer_id = customer_records.record_id
+
+),
+
+scoped as (
+
+    select * from joined
+    where
+        {{ in_scope('id:shopify.orders', 'order_id') }}
+        or {{ in_scope('customers', 'customer_id') }}
+
+)
+
+select
+    order_id,
+    customer_id,
+    order_name,
+    currency_code,
+    total_amount,
+    subtotal_amount,
+    tax_amount,
+    shipping_amount,
+    discount_amount,
+    refunded_amount,
+    cast(net_amount as decimal(18, 2)) as net_amount,
+    financial_status,
+    fulfillment_status,
+    is_cancelled,
+    is_deleted,
+    ordered_at,
+    updated_at
+from scoped

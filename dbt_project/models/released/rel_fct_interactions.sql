@@ -1,0 +1,15 @@
+with source as (
+
+    select * from {{ source('released', 'fct_interactions') }}
+
+)
+
+select
+    interaction_id,
+    customer_id,
+    system,
+    kind,
+    action,
+    metric_name,
+    occurred_at
+from source

@@ -1,0 +1,31 @@
+with source as (
+
+    select * from {{ source('klaviyo', 'events') }}
+    where {{ in_scope('record:klaviyo.events', '_record_id') }}
+
+),
+
+versioned as (
+
+    {{ latest_version('source') }}
+
+),
+
+renamed as (
+
+    select
+        _record_id as klaviyo_event_id,
+        profile_id as klaviyo_profile_id,
+        metric_id as klaviyo_metric_id,
+        metric_name,
+        datetime as occurred_at,
+        event_properties,
+        _latest_is_deleted as is_deleted,
+        _latest_source_at as source_at,
+        _first_loaded_at as first_loaded_at
+    from versioned
+    where _version_rank = 1
+
+)
+
+select * from renamed

@@ -1,0 +1,1 @@
+"""Who is who: match keys, links, clusters, stable customer ids, evaluation."""
