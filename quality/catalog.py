@@ -6,9 +6,17 @@ from quality.rules import Severity, Suite
 from quality.suites.consents import CONSENTS
 from quality.suites.customers import CUSTOMERS, IDENTITIES
 from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
-from quality.suites.orders import ORDER_LINES, ORDERS, PRODUCTS
+from quality.suites.orders import INTERACTIONS, ORDER_LINES, ORDERS, PRODUCTS
 
-CORE_SUITES: tuple[Suite, ...] = (CUSTOMERS, IDENTITIES, PRODUCTS, ORDERS, ORDER_LINES, CONSENTS)
+CORE_SUITES: tuple[Suite, ...] = (
+    CUSTOMERS,
+    IDENTITIES,
+    PRODUCTS,
+    ORDERS,
+    ORDER_LINES,
+    CONSENTS,
+    INTERACTIONS,
+)
 
 PAYLOAD_SUITES: Mapping[str, Suite] = {
     "jrn_lapsed_winback_email": WINBACK,

@@ -15,6 +15,7 @@ from orchestration_assets.state.verdicts import Verdict, newest_verdicts
 
 CRITICAL = "critical"
 WARNING = "warning"
+DATA_OWNER = "data-platform"
 
 _ADDRESS = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+")
 _NUMBER = re.compile(r"\+?\d[\d .()-]{6,}\d")
@@ -69,13 +70,37 @@ def clear(state: StateStore, key: str) -> bool:
     return alerts.resolve(state, key)
 
 
+def gate_failed(
+    state: StateStore,
+    verdict: Verdict,
+    held: Sequence[str] = (),
+    links: Mapping[str, str] | None = None,
+    owner: str = DATA_OWNER,
+) -> bool:
+    """Open or update the incident of a suite that failed; returns whether people are to be told.
+
+    Args:
+        state: the operational store.
+        verdict: the failed verdict.
+        held: journeys that plan nothing new until it passes.
+        links: name to address of the run, the check.
+        owner: who mends the data.
+    """
+    return report(state, _gate_incident(verdict, held, links or {}, owner))
+
+
+def gate_passed(state: StateStore, suite: str) -> bool:
+    """Resolve the incident of a suite; False when none was open."""
+    return clear(state, f"gate/{suite}")
+
+
 def sync_gates(
     state: StateStore,
     model_version: str,
     suites: Sequence[str],
     held_by: Mapping[str, Sequence[str]],
     links: Mapping[str, str] | None = None,
-    owner: str = "data-platform",
+    owner: str = DATA_OWNER,
 ) -> int:
     """Open an incident for each suite that failed on this version, resolve those that passed.
 
@@ -93,10 +118,10 @@ def sync_gates(
     failed = 0
     for suite, verdict in newest_verdicts(state, model_version, suites).items():
         if verdict.passed:
-            clear(state, f"gate/{suite}")
+            gate_passed(state, suite)
             continue
         failed += 1
-        report(state, _gate_incident(verdict, held_by.get(suite, ()), links or {}, owner))
+        gate_failed(state, verdict, held_by.get(suite, ()), links, owner)
     return failed
 
 

@@ -1,4 +1,4 @@
-"""Orders, their lines and the products they name."""
+"""What customers do: orders, their lines and products, and interactions."""
 
 from quality import codes, thresholds
 from quality.rules import Suite
@@ -67,5 +67,18 @@ PRODUCTS = Suite(
         at_least("min_price", 0, "prices are not negative"),
         at_least("max_price", 0, "highest prices are not negative"),
         present("is_deleted", "every product is marked as deleted or not"),
+    ),
+)
+
+INTERACTIONS = Suite(
+    name="interactions_are_complete_and_unique",
+    table="core.fct_interactions",
+    rows_due=False,
+    expected=4,
+    rules=(
+        usual_volume("fct_interactions"),
+        present("interaction_id", "every interaction has an id"),
+        unique("interaction_id", "an interaction is one row"),
+        present("occurred_at", "every interaction has a time"),
     ),
 )

@@ -1,0 +1,121 @@
+"""The declared suites: sound data passes all of them, and each kind of fault is found."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import quality.runner
+from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
+from quality.catalog import ALL_SUITES, CORE_SUITES, PAYLOAD_SUITES, blocking, suite_named
+from quality.rules import SuiteResult
+from quality.thresholds import NO_UPPER_BOUND, volume_parameters
+
+MODEL = """
+create schema core; create schema released; create schema journeys;
+create table core.dim_customers as select
+    'cus_' || printf('%016x', i) as customer_id, 'p' || i || '@example.org' as email,
+    '+3361234' || (1000 + i) as phone_e164, 'Ann' as first_name, 'Lee' as last_name,
+    'FR' as country_code, 'EUR' as currency_code, 2 as source_record_count, 1 as system_count,
+    1 as order_count, 10.50::decimal(18, 2) as lifetime_value, false as is_deleted,
+    timestamp '2026-01-01' as first_order_at, timestamp '2026-01-02' as last_order_at
+from range(100) t(i);
+create table core.dim_customer_identities as select
+    customer_id, 'shopify' as system, 'r' || row_number() over () as record_id
+from core.dim_customers;
+create table core.dim_products as select 'shopify:1' as product_id, 'shopify' as system,
+    1.00 as min_price, 2.00 as max_price, false as is_deleted;
+create table core.fct_orders as select 'o' || customer_id as order_id, customer_id,
+    'EUR' as currency_code, 10.50::decimal(18, 2) as total_amount, 0.00 as refunded_amount,
+    timestamp '2026-01-01' as ordered_at, false as is_cancelled
+from core.dim_customers;
+create table core.fct_order_lines as select 'l' || order_id as order_line_id, order_id,
+    'shopify:1' as product_id, 1 as quantity, 10.50 as unit_price from core.fct_orders;
+create table core.fct_consents as select customer_id, unnest(['marketing',
+    'customer_relationship']) as purpose, unnest(['email', 'crm']) as channel,
+    'granted' as status, true as is_granted, 1 as source_count from core.dim_customers;
+create table core.fct_interactions (interaction_id varchar, occurred_at timestamp);
+create table released.fct_consents as select * from core.fct_consents;
+create table journeys.jrn_lapsed_winback_email as select customer_id, email,
+    date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
+create table journeys.jrn_customer_value_crm as select customer_id, email as hubspot_email,
+    'lapsed' as segment, order_count from core.dim_customers;
+"""
+
+
+def judge(tmp_path: Path, *faults: str) -> dict[str, SuiteResult]:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(MODEL)
+        for fault in faults:
+            connection.execute(fault)
+    tables = [suite.table.partition(".")[2] for suite in ALL_SUITES]
+    parameters = volume_parameters(tables, {"dim_customers": 100})
+    results = quality.runner.run_suites(ALL_SUITES, f"duckdb:///{path}", parameters)
+    return {result.suite: result for result in results}
+
+
+def test_sound_data_passes_every_suite(tmp_path: Path) -> None:
+    assert {name: item.reason for name, item in judge(tmp_path).items() if not item.passed} == {}
+
+
+FAULTS = {
+    "the flag and the status of a consent agree": "update core.fct_consents set status = "
+    "'withdrawn' where customer_id = 'cus_0000000000000001'",
+    "a customer is one row": "insert into core.dim_customers "
+    "select * from core.dim_customers limit 1",
+    "the customer of an order exists": "update core.fct_orders set customer_id = 'nobody' "
+    "where order_id = 'ocus_0000000000000001'",
+    "totals are neither negative nor absurd": "update core.fct_orders set total_amount = -1",
+    "currencies are ones we trade in": "update core.fct_orders set currency_code = 'EURO'",
+    "e-mail addresses are well formed": "update core.dim_customers set email = 'no address'",
+    "countries are ISO codes": "update core.dim_customers set country_code = 'France'",
+    "every customer in the payload granted marketing by email": "delete from "
+    "released.fct_consents where purpose = 'marketing' "
+    "and customer_id = 'cus_0000000000000001'",
+    "every customer in the payload granted customer_relationship by crm": "update "
+    "released.fct_consents set is_granted = false where channel = 'crm'",
+    "the table is about as large as in the last release": "delete from core.dim_customers "
+    "where customer_id > 'cus_0000000000000010'",
+}
+
+
+def test_each_kind_of_fault_is_found(tmp_path: Path) -> None:
+    results = judge(tmp_path, *FAULTS.values())
+    broken = {failure.rule for item in results.values() for failure in item.failures}
+    assert set(FAULTS) - broken == set()
+
+
+def test_every_suite_names_a_property_and_counts_its_rules() -> None:
+    names = [suite.name for suite in ALL_SUITES]
+    assert len(set(names)) == len(names)
+    for suite in ALL_SUITES:
+        assert suite.expected == len(suite.rules), suite.name
+        assert len({rule.words for rule in suite.rules}) == len(suite.rules), suite.name
+    assert {suite.table.partition(".")[2] for suite in CORE_SUITES} == set(RELEASED_TABLES)
+    assert {suite.table for suite in PAYLOAD_SUITES.values()} == {
+        f"journeys.{name}" for name in PAYLOAD_SUITES
+    }
+    assert set(blocking(CORE_SUITES)) <= set(names)
+
+
+def test_most_rules_are_built_in_ones() -> None:
+    rules = [rule for suite in ALL_SUITES for rule in suite.rules]
+    own = [rule for rule in rules if rule.expectation == "UnexpectedRowsExpectation"]
+    assert len(own) * 5 <= len(rules)
+
+
+def test_a_suite_is_found_by_its_name() -> None:
+    assert suite_named("consents_are_unambiguous").table == "core.fct_consents"
+    with pytest.raises(KeyError, match="Known suites"):
+        suite_named("nothing")
+
+
+def test_volume_has_no_bound_before_the_first_release() -> None:
+    bounds = volume_parameters(["dim_customers", "fct_orders"], {"fct_orders": 1_000})
+    assert bounds == {
+        "dim_customers_rows_min": 0,
+        "dim_customers_rows_max": NO_UPPER_BOUND,
+        "fct_orders_rows_min": 750,
+        "fct_orders_rows_max": 55_000,
+    }
