@@ -8,7 +8,8 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-UV := $(BIN)/uv
+# A network that opens TLS has its certificate in the system's store; uv looks there when told.
+UV := UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy $(BIN)/uv
 WORKERS ?= 2
 PYTEST_ARGS ?=
 BENCH ?=
@@ -32,14 +33,14 @@ $(VENV)/bin/python:
 		echo "No virtual environment could be made: install the venv module (Debian: apt-get install python3-venv)." >&2; \
 		rm -rf $(VENV); exit 1; }
 
-$(UV): | $(VENV)/bin/python
+$(BIN)/uv: | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(STAMP): requirements.lock pyproject.toml | $(UV)
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/uv
 	@echo "Installing the locked packages into $(VENV) ..."
-	@UV_LINK_MODE=copy $(UV) pip install --quiet --python $(BIN)/python -r requirements.lock \
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@UV_LINK_MODE=copy $(UV) pip install --quiet --python $(BIN)/python --no-deps --editable . \
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable . \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 	@echo "Ready: $$($(BIN)/python -V) in $(VENV)."
@@ -69,7 +70,7 @@ bench: setup ## Run one benchmark: make bench BENCH=name
 	@[ -n "$(BENCH)" ] || { echo "Name one: make bench BENCH=name (they are in benchmarks/)." >&2; exit 1; }
 	@$(BIN)/accord bench $(BENCH) --json
 
-lock: $(UV) ## Resolve requirements.lock anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)
+lock: $(BIN)/uv ## Resolve requirements.lock anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-annotate \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--quiet $(UPGRADE) --output-file requirements.lock

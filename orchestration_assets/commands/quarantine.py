@@ -1,5 +1,6 @@
 """`accord quarantine`: the records that could not be landed, and a person's decision on them."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -28,9 +29,8 @@ def list_held(
     system, stream = _split(name)
     records = held(Deployment().state, system, stream, limit)
     if as_json:
-        import orjson
-
-        typer.echo(orjson.dumps({"held": records}, default=str).decode())
+        # Column names are a subclass of str, which faster encoders refuse as keys.
+        typer.echo(json.dumps({"held": records}, default=str))
     else:
         _print(records)
 
