@@ -23,7 +23,7 @@ from sandbox.hubspot.errors import (
     render_fault,
     unauthorised,
 )
-from sandbox.hubspot.incoming import json_body, names, no_links, number
+from sandbox.hubspot.incoming import flag, json_body, names, no_links, number
 from sandbox.hubspot.render import Renderer, links
 from sandbox.hubspot.schema import ObjectType, object_types
 from sandbox.hubspot.search import search
@@ -76,14 +76,14 @@ class HubSpot:
     async def list_objects(self, request: Request) -> Response:
         """GET: one page in order of identifier."""
         kind, query = self._kind(request), request.query_params
-        history = names(query.get("propertiesWithHistory"))
+        history = names(query, "propertiesWithHistory")
         limit, most = (
             number(query.get("limit"), 10),
             MAX_PAGE_WITH_HISTORY if history else MAX_PAGE,
         )
         if not 0 < limit <= most:
             raise invalid(f"limit must be between 1 and {most}; was {limit}")
-        archived = query.get("archived") == "true"
+        archived = flag(query, "archived")
         rows = self.world.page_by_id(kind.table, query.get("after"), limit + 1, archived=archived)
         renderer = self._renderer(request, kind)
         body: dict[str, Any] = {"results": [renderer.record(*row) for row in rows[:limit]]}
@@ -104,9 +104,7 @@ class HubSpot:
     async def read_object(self, request: Request) -> Response:
         """GET: one object."""
         kind = self._kind(request)
-        record_id = self._resolve(
-            request, kind, archived=request.query_params.get("archived") == "true"
-        )
+        record_id = self._resolve(request, kind, archived=flag(request.query_params, "archived"))
         document = self.world.tables[kind.table][record_id]
         return json_response(self._renderer(request, kind).record(record_id, document))
 
@@ -145,7 +143,7 @@ class HubSpot:
         kind, action = self._kind(request), request.path_params["action"]
         batches, body = self.batches[kind.name], await json_body(request)
         if action == "read":
-            archived = request.query_params.get("archived") == "true"
+            archived = flag(request.query_params, "archived")
             status, answer = batches.read(body, archived=archived)
             return json_response(answer, status)
         if action == "archive":
@@ -217,7 +215,7 @@ class HubSpot:
     def _renderer(self, request: Request, kind: ObjectType) -> Renderer:
         query, drifts = request.query_params, self.context.faults.drifts("hubspot")
         wishes = ("properties", "propertiesWithHistory", "associations")
-        return Renderer(kind, *(names(query.get(wish)) for wish in wishes), drifts=drifts)
+        return Renderer(kind, *(names(query, wish) for wish in wishes), drifts=drifts)
 
     def _resolve(self, request: Request, kind: ObjectType, *, archived: bool = False) -> str:
         record_id = self.batches[kind.name].resolve(

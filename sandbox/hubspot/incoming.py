@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from sandbox.hubspot.errors import invalid
@@ -24,9 +25,15 @@ def no_links(kind: ObjectType, other: str, record_id: str) -> dict[str, Any]:
     }
 
 
-def names(text: str | None) -> list[str]:
-    """The names in a list separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()] if text else []
+def names(query: QueryParams, parameter: str) -> list[str]:
+    """The names in a parameter, separated by commas or given one by one."""
+    listed = ",".join(query.getlist(parameter))
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def flag(query: QueryParams, parameter: str) -> bool:
+    """Whether a parameter says true."""
+    return query.get(parameter, "").lower() == "true"
 
 
 def number(text: str | None, default: int) -> int:

@@ -1,0 +1,240 @@
+"""Reading HubSpot with its official SDK: lists, searches, histories, links, refusals."""
+
+import hubspot
+import pytest
+from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
+from hubspot.crm.contacts.exceptions import ApiException, ForbiddenException, UnauthorizedException
+
+from sandbox.context import SandboxContext
+from sandbox.limits import TIERS
+
+OBJECTS = "/crm/v3/objects"
+
+
+def all_contacts(contacts, **options) -> list:
+    found, after = [], None
+    while True:
+        page = contacts.basic_api.get_page(limit=100, after=after, **options)
+        found += page.results
+        if page.paging is None:
+            return found
+        after = page.paging.next.after
+
+
+def search(contacts, **request):
+    return contacts.search_api.do_search(
+        public_object_search_request=PublicObjectSearchRequest(**request)
+    )
+
+
+def test_paging_lists_every_contact_once(contacts, context):
+    found = all_contacts(contacts, properties=["email", "firstname"])
+    assert [row.id for row in found] == context.world.sorted_ids("hubspot.contacts")
+    row = context.world.tables["hubspot.contacts"][found[0].id]
+    assert found[0].properties["email"] == row["email"]
+    assert found[0].updated_at == row["updated_at"]
+
+
+def test_all_values_are_text(http):
+    page = http.get(
+        f"{OBJECTS}/companies", params={"limit": 5, "properties": "numberofemployees,annualrevenue"}
+    ).json()
+    values = [value for row in page["results"] for value in row["properties"].values()]
+    assert values
+    assert all(isinstance(value, str) for value in values)
+
+
+def test_a_page_holds_at_most_100_and_50_with_history(http):
+    assert http.get(f"{OBJECTS}/contacts", params={"limit": 101}).status_code == 400
+    history = {"limit": 51, "propertiesWithHistory": "hs_email_optout"}
+    assert http.get(f"{OBJECTS}/contacts", params=history).status_code == 400
+
+
+def test_archived_contacts_are_listed_on_demand_only(contacts, context):
+    gone = context.world.sorted_ids("hubspot.contacts")[3]
+    contacts.basic_api.archive(contact_id=gone)
+    assert gone not in {row.id for row in all_contacts(contacts)}
+    archived = all_contacts(contacts, archived=True)
+    assert [row.id for row in archived] == [gone]
+    assert archived[0].archived_at is not None
+    with pytest.raises(ApiException) as raised:
+        contacts.basic_api.get_by_id(contact_id=gone)
+    assert raised.value.status == 404
+
+
+def test_search_finds_what_changed_since_in_order(contacts, context):
+    world = context.world
+    expected = [key for key, _ in world.changed_since("hubspot.contacts", None)][-150:]
+    since = world.tables["hubspot.contacts"][expected[0]]["updated_at"]
+    request = {
+        "filter_groups": [
+            {
+                "filters": [
+                    {
+                        "propertyName": "lastmodifieddate",
+                        "operator": "GTE",
+                        "value": str(int(since.timestamp() * 1000)),
+                    }
+                ]
+            }
+        ],
+        "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
+        "limit": 100,
+    }
+    first = search(contacts, **request)
+    second = search(contacts, **request, after=first.paging.next.after)
+    assert [row.id for row in first.results + second.results] == expected
+    assert first.total == 150
+    assert second.paging is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "holds"),
+    [
+        ("EQ", {"value": "france"}, lambda text: text == "France"),
+        ("NEQ", {"value": "France"}, lambda text: text != "France"),
+        ("IN", {"values": ["France", "Germany"]}, lambda text: text in ("France", "Germany")),
+        ("HAS_PROPERTY", {}, lambda text: text is not None),
+        ("NOT_HAS_PROPERTY", {}, lambda text: text is None),
+    ],
+)
+def test_search_filters_by_text(http, context, operator, value, holds):
+    body = {
+        "filterGroups": [{"filters": [{"propertyName": "country", "operator": operator, **value}]}]
+    }
+    answer = http.post(f"{OBJECTS}/contacts/search", json=body).json()
+    rows = context.world.tables["hubspot.contacts"].values()
+    matching = [row for row in rows if holds(row["country"])]
+    if operator == "EQ":
+        matching = [row for row in rows if row["country"].lower() == "france"]
+    if operator == "IN":
+        matching = [row for row in rows if row["country"].lower() in ("france", "germany")]
+    if operator == "NEQ":
+        matching = [row for row in rows if row["country"].lower() != "france"]
+    assert answer["total"] == len(matching)
+
+
+def test_search_compares_numbers_as_numbers(http, context):
+    body = {
+        "filterGroups": [
+            {
+                "filters": [
+                    {
+                        "propertyName": "numberofemployees",
+                        "operator": "BETWEEN",
+                        "value": "9",
+                        "highValue": "100",
+                    }
+                ]
+            }
+        ],
+        "properties": ["numberofemployees"],
+        "limit": 200,
+    }
+    answer = http.post(f"{OBJECTS}/companies/search", json=body).json()
+    rows = context.world.tables["hubspot.companies"].values()
+    assert answer["total"] == sum(9 <= row["numberofemployees"] <= 100 for row in rows) > 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 201},
+        {"limit": 200, "after": "9900"},
+        {"filterGroups": [{"filters": [{"propertyName": "nope", "operator": "HAS_PROPERTY"}]}]},
+        {
+            "filterGroups": [
+                {"filters": [{"propertyName": "email", "operator": "LIKE", "value": "x"}]}
+            ]
+        },
+        {"filterGroups": [{"filters": []}] * 7},
+    ],
+)
+def test_search_refuses_what_hubspot_refuses(http, body):
+    answer = http.post(f"{OBJECTS}/contacts/search", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["category"] == "VALIDATION_ERROR"
+
+
+def test_consent_comes_with_its_history(contacts, context):
+    rows = context.world.tables["hubspot.contacts"].items()
+    key, row = next(
+        item
+        for item in rows
+        if len(item[1]["properties_with_history"].get("hs_email_optout", [])) == 2
+    )
+    found = contacts.basic_api.get_by_id(
+        contact_id=key, properties_with_history=["hs_email_optout", "hs_legal_basis"]
+    )
+    history = found.properties_with_history["hs_email_optout"]
+    assert [entry.value for entry in history] == ["false", "true"]
+    assert history[0].timestamp == row["properties_with_history"]["hs_email_optout"][0][1]
+    assert found.properties["hs_email_optout"] == "false"
+
+
+def test_batch_read_names_what_it_did_not_find(contacts, context):
+    ids = context.world.sorted_ids("hubspot.contacts")[:2]
+    answer = contacts.batch_api.read(
+        batch_read_input_simple_public_object_id=BatchReadInputSimplePublicObjectId(
+            inputs=[{"id": key} for key in [*ids, "1"]],
+            properties=["email"],
+            properties_with_history=[],
+        )
+    )
+    assert [row.id for row in answer.results] == ids
+    assert answer.errors[0].context["ids"] == ["1"]
+
+
+def test_deals_come_with_their_contacts(http, context):
+    page = http.get(f"{OBJECTS}/deals", params={"limit": 3, "associations": "contacts"}).json()
+    for row in page["results"]:
+        contact = context.world.tables["hubspot.deals"][row["id"]]["associations"][0]
+        assert row["associations"]["contacts"]["results"] == [
+            {"id": contact, "type": "deal_to_contact"}
+        ]
+    ids = [{"id": row["id"]} for row in page["results"]]
+    links = http.post("/crm/v4/associations/deals/contacts/batch/read", json={"inputs": ids})
+    assert links.status_code == 200
+    assert len(links.json()["results"]) == 3
+
+
+def test_the_dated_path_answers_the_same(http):
+    old, new = (
+        http.get(f"{path}/contacts", params={"limit": 3}).json()["results"]
+        for path in (OBJECTS, "/crm/objects/2026-03")
+    )
+    assert old == new
+
+
+def test_a_wrong_token_is_refused(base_url):
+    client = hubspot.Client.create(access_token="wrong", host=base_url, retry=False)
+    with pytest.raises(UnauthorizedException) as raised:
+        client.crm.contacts.basic_api.get_page(limit=1)
+    assert raised.value.status == 401
+    assert "INVALID_AUTHENTICATION" in raised.value.body
+
+
+def test_a_token_without_the_scope_may_read_but_not_write(base_url, context):
+    token = context.token("hubspot") + "-read-only"
+    client = hubspot.Client.create(access_token=token, host=base_url, retry=False)
+    assert client.crm.contacts.basic_api.get_page(limit=1).results
+    with pytest.raises(ForbiddenException) as raised:
+        client.crm.contacts.basic_api.create(
+            simple_public_object_input_for_create={"properties": {"email": "a@example.org"}}
+        )
+    assert "crm.objects.contacts.write" in raised.value.body
+
+
+class TestUnderARateLimit:
+    @pytest.fixture
+    def context(self, context) -> SandboxContext:
+        context.tier = TIERS["tight"]
+        return context
+
+    def test_calls_past_the_limit_get_hubspots_429(self, http):
+        answers = [http.get(f"{OBJECTS}/contacts", params={"limit": 1}) for _ in range(25)]
+        assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
+        body, headers = answers[-1].json(), answers[-1].headers
+        assert body["policyName"] == "TEN_SECONDLY_ROLLING"
+        assert body["category"] == "RATE_LIMITS"
+        assert headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
