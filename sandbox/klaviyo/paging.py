@@ -80,15 +80,15 @@ def encode(position: Any, record_id: str) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([position, record_id])).decode()
 
 
-def collection_links(request: Request, base_url: str, cursor: str | None) -> dict[str, Any]:
-    """`self`, `next` and `prev`; the vendor's `prev` is always empty here."""
+def collection_links(request: Request, base_url: str, cursor: str | None) -> dict[str, str]:
+    """`self`, and `next` where there is more: the vendor's file allows no null for it."""
     path = f"{base_url}{request.url.path}"
     query = request.url.query
-    following = None
+    links = {"self": f"{path}?{query}" if query else path}
     if cursor is not None:
         pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "page[cursor]"]
-        following = f"{path}?{urlencode([*pairs, ('page[cursor]', cursor)])}"
-    return {"self": f"{path}?{query}" if query else path, "next": following, "prev": None}
+        links["next"] = f"{path}?{urlencode([*pairs, ('page[cursor]', cursor)])}"
+    return links
 
 
 def page_of_table(

@@ -49,11 +49,7 @@ def profile_resource(
     attributes["created"] = stamp(document["created_at"])
     attributes["updated"] = stamp(document["updated_at"])
     attributes["last_event_date"] = stamp(document.get("last_event_date"))
-    attributes["location"] = {name: document.get(name) for name in LOCATION} | {
-        "latitude": None,
-        "longitude": None,
-        "ip": None,
-    }
+    attributes["location"] = {name: document.get(name) for name in LOCATION} | {"ip": None}
     attributes["properties"] = document.get("properties") or {}
     for name in document.keys() - SHOWN_ELSEWHERE:
         attributes[name] = stamp(document[name])
