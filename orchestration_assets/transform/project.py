@@ -131,15 +131,22 @@ def _is_current(manifest: Path) -> bool:
     return all(path.stat().st_mtime_ns <= parsed_at for path in _inputs())
 
 
-def _inputs() -> list[Path]:
-    """Everything a parse depends on; a folder's own time tells of files that were removed."""
+def project_files() -> list[Path]:
+    """The files that a parse depends on, in order of their paths."""
     found = [PROJECT_DIR / "dbt_project.yml"]
-    for folder in ("models", "macros", "tests"):
-        root = PROJECT_DIR / folder
-        if root.is_dir():
-            found += [root, *(p for p in root.rglob("*") if p.is_dir())]
-            found += [p for p in root.rglob("*") if p.suffix in _PARSED_BY_SUFFIX]
-    return found
+    for root in _roots():
+        found += [path for path in root.rglob("*") if path.suffix in _PARSED_BY_SUFFIX]
+    return sorted(found)
+
+
+def _roots() -> list[Path]:
+    return [PROJECT_DIR / name for name in ("models", "macros", "tests")]
+
+
+def _inputs() -> list[Path]:
+    """Files and folders; a folder's own time tells of files that were removed."""
+    folders = [path for root in _roots() for path in (root, *root.rglob("*")) if path.is_dir()]
+    return [*project_files(), *folders]
 
 
 def _subject_of(test: Mapping[str, Any]) -> str:

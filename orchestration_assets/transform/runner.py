@@ -7,7 +7,7 @@ invocations at once in one process would share them, hence one lock for the proc
 import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,17 @@ import structlog
 
 from orchestration_assets.errors import FatalError
 from orchestration_assets.transform.profiles import database_name, engine_of, write_profile
-from orchestration_assets.transform.project import PROJECT_DIR, ensure_manifest
+from orchestration_assets.transform.project import (
+    PROJECT_DIR,
+    ModelNode,
+    ensure_manifest,
+    load_nodes,
+)
+from orchestration_assets.transform.reuse import (
+    remember_views,
+    selected_models,
+    unchanged_models,
+)
 from orchestration_assets.warehouse.engine import Warehouse
 
 _ONE_INVOCATION = threading.RLock()
@@ -27,7 +37,7 @@ _QUIET = (
     "--no-version-check",
     "--no-send-anonymous-usage-stats",
 )
-_SUCCESS = frozenset({"success", "pass", "warn", "no-op"})
+_SUCCESS = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _manifests: dict[tuple[Path, int], Any] = {}
 
 
@@ -36,7 +46,8 @@ class NodeResult:
     """What became of one node.
 
     Attributes:
-        status: dbt's word: success, pass, warn, error, fail or skipped.
+        status: dbt's word (success, pass, warn, error, fail, skipped), or `reused` for a model that
+            was left as it is because building it would change nothing.
         rows: rows written; None where the engine does not say.
         failures: rows that failed a test; None for models.
     """
@@ -48,6 +59,7 @@ class NodeResult:
     message: str
     rows: int | None = None
     failures: int | None = None
+    materialized: str | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -113,21 +125,20 @@ def build(
         FatalError: dbt could not start (selector, profile, project); a failed node does not raise.
         RetriableError: the writer lock did not come in time.
     """
-    folder = home / "dbt"
-    command = ["build" if tests else "run", "--select", *select]
-    if exclude:
-        command += ["--exclude", *exclude]
+    reused = [] if full_refresh else _reusable(select, warehouse)
+    left_out = [*exclude, *(node.name for node in reused)]
+    command = ["build" if tests else "run", "--select", *select, "--no-write-json"]
+    if left_out:
+        command += ["--exclude", *left_out]
     if tests:
         command += ["--exclude-resource-type", "unit_test"]
     if full_refresh:
         command += ["--full-refresh"]
-    command += ["--no-write-json"]
-    with _ONE_INVOCATION:
-        manifest = _manifest(warehouse.url)
-        write_profile(warehouse.url, folder)
-        with warehouse.exclusive(f"dbt {' '.join(select)}"):
-            outcome = _invoke(command, folder, manifest)
-    result = _build_result(outcome)
+    with _ONE_INVOCATION, warehouse.exclusive(f"dbt {' '.join(select)}"[:200]):
+        result = _build_result(_invoke_on(warehouse, home, command))
+        views = [node.unique_id for node in result.nodes if node.is_ok and _is_view(node)]
+        remember_views(warehouse, views)
+    result = replace(result, nodes=(*map(_reused, reused), *result.nodes))
     for node in result.nodes:
         if not node.is_ok:
             structlog.get_logger(__name__).warning(
@@ -140,13 +151,9 @@ def build(
 
 def run_unit_tests(select: Sequence[str], *, warehouse: Warehouse, home: Path) -> BuildResult:
     """Run the dbt unit tests of the selected models; the models must have been built once."""
-    folder = home / "dbt"
     command = ["test", "--select", *select, "--resource-type", "unit_test", "--no-write-json"]
-    with _ONE_INVOCATION:
-        manifest = _manifest(warehouse.url)
-        write_profile(warehouse.url, folder)
-        with warehouse.exclusive("dbt unit tests"):
-            return _build_result(_invoke(command, folder, manifest))
+    with _ONE_INVOCATION, warehouse.exclusive("dbt unit tests"):
+        return _build_result(_invoke_on(warehouse, home, command))
 
 
 def parse(url: str, target: Path) -> None:
@@ -154,6 +161,27 @@ def parse(url: str, target: Path) -> None:
     with _ONE_INVOCATION:
         write_profile(url, target)
         _invoke(["parse", "--no-partial-parse"], target, None, target=target)
+
+
+def _reusable(select: Sequence[str], warehouse: Warehouse) -> list[ModelNode]:
+    nodes = load_nodes(ensure_manifest(engine_of(warehouse.url)))
+    models = selected_models(select, nodes)
+    return unchanged_models(warehouse, models) if models else []
+
+
+def _reused(node: ModelNode) -> NodeResult:
+    return NodeResult(node.unique_id, "model", "reused", 0.0, "nothing of it is in scope")
+
+
+def _is_view(node: NodeResult) -> bool:
+    return node.resource_type == "model" and node.materialized == "view"
+
+
+def _invoke_on(warehouse: Warehouse, home: Path, command: list[str]) -> Any:
+    folder = home / "dbt"
+    manifest = _manifest(warehouse.url)
+    write_profile(warehouse.url, folder)
+    return _invoke(command, folder, manifest)
 
 
 def _invoke(command: list[str], folder: Path, manifest: Any, *, target: Path | None = None) -> Any:
@@ -238,4 +266,5 @@ def _node_result(entry: Any) -> NodeResult:
         message=entry.message or "",
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
         failures=entry.failures,
+        materialized=entry.node.config.get("materialized"),
     )
