@@ -1,6 +1,6 @@
 """What is new in a chunk: compares it with the versions that have landed before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,10 +14,15 @@ from orchestration_assets.warehouse.sql import identifier, qualified
 
 
 class _Version(NamedTuple):
-    source_at: datetime
-    loaded_at: datetime
+    """One version of a record; times are microseconds since 1970, versions sort by them."""
+
+    source_at: int
+    loaded_at: int
     row_hash: str
     is_deleted: bool
+
+
+_COLUMNS = ("_record_id", "_source_at", "_loaded_at", "_row_hash", "_is_deleted")
 
 
 def only_changes(session: Session, stream: Stream, chunk: pa.Table) -> pa.Table:
@@ -27,16 +32,41 @@ def only_changes(session: Session, stream: Stream, chunk: pa.Table) -> pa.Table:
     the newest one lands unless that very version has landed.
     """
     landed = _landed_versions(session, stream, chunk.column("_record_id"))
-    keep: list[bool] = []
-    columns = ("_record_id", "_source_at", "_loaded_at", "_row_hash", "_is_deleted")
-    for record_id, *rest in zip(*(chunk.column(name).to_pylist() for name in columns), strict=True):
-        version = _Version(*rest)
+    suspects = _suspects(chunk, landed)
+    unchanged: list[int] = []
+    for position, (record_id, version) in suspects:
         versions = landed.setdefault(record_id, [])
-        is_new = _is_change(version, versions)
-        keep.append(is_new)
-        if is_new:
+        if _is_change(version, versions):
             versions.append(version)
-    return chunk if all(keep) else chunk.filter(pa.array(keep, pa.bool_()))
+        else:
+            unchanged.append(position)
+    if not unchanged:
+        return chunk
+    positions = pa.array(range(chunk.num_rows), pa.int64())
+    return chunk.filter(pc.invert(pc.is_in(positions, value_set=pa.array(unchanged, pa.int64()))))
+
+
+def _suspects(
+    chunk: pa.Table, landed: Mapping[str, list[_Version]]
+) -> list[tuple[int, tuple[str, _Version]]]:
+    """Rows whose record has landed before or comes more than once; all others are new."""
+    record_ids = chunk.column("_record_id")
+    counts = pc.value_counts(record_ids)
+    again = counts.field(0).filter(pc.greater(counts.field(1), 1))
+    wanted = pa.concat_arrays([again, pa.array(list(landed), pa.string())])
+    mask = pc.is_in(record_ids, value_set=wanted)
+    positions = pa.array(range(chunk.num_rows), pa.int64()).filter(mask.combine_chunks())
+    rows = chunk.select(_COLUMNS).filter(mask)
+    return list(zip(positions.to_pylist(), _versions(rows), strict=True))
+
+
+def _versions(rows: pa.Table) -> Iterator[tuple[str, _Version]]:
+    columns = [
+        column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+        for column in (rows.column(name) for name in _COLUMNS)
+    ]
+    for record_id, *rest in zip(*(column.to_pylist() for column in columns), strict=True):
+        yield record_id, _Version(*rest)
 
 
 def _is_change(version: _Version, landed: list[_Version]) -> bool:
@@ -59,14 +89,13 @@ def _landed_versions(
     if session.scalar(f"select 1 from {table} limit 1") is None:
         return {}
     found = session.arrow(
-        "select _record_id, _source_at, _loaded_at, _row_hash, _is_deleted"
-        f" from {table} where _record_id in (select unnest(:ids::text[]))",
+        f"select {', '.join(_COLUMNS)} from {table}"
+        " where _record_id in (select unnest(:ids::text[]))",
         {"ids": record_ids.unique().to_pylist()},
     )
     landed: dict[str, list[_Version]] = {}
-    columns = (column.to_pylist() for column in found.columns)
-    for record_id, *rest in zip(*columns, strict=True):
-        landed.setdefault(record_id, []).append(_Version(*rest))
+    for record_id, version in _versions(found):
+        landed.setdefault(record_id, []).append(version)
     return landed
 
 

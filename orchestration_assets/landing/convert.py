@@ -18,7 +18,7 @@ from orchestration_assets.landing.contract import (
     find_drift,
     values_by_path,
 )
-from orchestration_assets.landing.fingerprint import hasher_of, raw_text
+from orchestration_assets.landing.fingerprint import hash_records, raw_text
 from orchestration_assets.model import Field, Kind
 from orchestration_assets.state.quarantine import Rejected
 
@@ -56,7 +56,7 @@ def convert(
     """
     try:
         raws = [raw_text(record) for record in records]
-        hashes = hasher_of(contract.stream)(records)
+        hashes = hash_records(contract.stream, records, raws)
     except (TypeError, ValueError, AttributeError):
         return _without_unreadable(contract, records, loaded_at, deleted)
     if not records:
@@ -140,8 +140,7 @@ def _without_unreadable(
         try:
             if not isinstance(record, dict):
                 raise TypeError
-            raw_text(record)
-            hasher_of(contract.stream)([record])
+            hash_records(contract.stream, [record], [raw_text(record)])
             good.append(position)
         except (TypeError, ValueError, AttributeError):
             raw = json.dumps(record, default=str)

@@ -1,4 +1,4 @@
-"""Landing one stream: read ahead, convert, compare, write through dlt, then store the cursor.
+"""Landing one stream: read, convert, compare, write through dlt, then store the cursor.
 
 A chunk counts once its load and its cursor are stored. Whatever happens before that is read
 again, and what has landed already is recognised and not written twice.
@@ -7,7 +7,9 @@ again, and what has landed already is recognised and not written twice.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,8 +23,7 @@ from orchestration_assets.landing.convert import Batch, convert
 from orchestration_assets.landing.cursors import Load, cursor_in, record
 from orchestration_assets.landing.dlt_load import Loader, put_right, unfinished
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
-from orchestration_assets.landing.reading import Arrived, read_ahead
-from orchestration_assets.model import LandingResult, Source, Stream
+from orchestration_assets.model import LandingResult, Page, Source, Stream
 from orchestration_assets.state import drift as drift_state
 from orchestration_assets.state import quarantine
 from orchestration_assets.state.store import StateStore
@@ -73,13 +74,29 @@ def land(
     landing = _Landing(stream, warehouse, state, home, full=full)
     cursor = landing.resume()
     started_at = datetime.now(UTC)
-    for chunk in _chunks(landing, read_ahead(source, stream.name, cursor, full=full)):
-        landing.store(chunk)
-        if progress is not None:
-            progress(landing.rows_read)
+    pages = _stamped(source.read(stream.name, cursor, full=full))
+    # One chunk is written while the next is read and converted; a third waits.
+    with ThreadPoolExecutor(1, thread_name_prefix=f"land {stream.key}") as writer:
+        writing: Future[None] | None = None
+        for chunk in _chunks(landing, pages):
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(landing.store, chunk)
+            if progress is not None:
+                progress(landing.rows_read)
+        if writing is not None:
+            writing.result()
     if full:
         landing.store_vanished(started_at)
     return landing.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A page with the time it was read; times of one reading strictly increase."""
+
+    page: Page
+    at: datetime
 
 
 class _Chunk:
@@ -276,3 +293,10 @@ def _chunks(landing: _Landing, pages: Iterator[Arrived]) -> Iterator[_Chunk]:
         yield chunk
     if failure is not None:
         raise failure
+
+
+def _stamped(pages: Iterator[Page]) -> Iterator[Arrived]:
+    last = datetime.min.replace(tzinfo=UTC)
+    for page in pages:
+        last = max(datetime.now(UTC), last + timedelta(microseconds=1))
+        yield Arrived(page, last)
