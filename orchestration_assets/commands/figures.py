@@ -10,7 +10,7 @@ STAGES = {
     "raw__": "landing",
     "open_scope": "staging",
     "build_staging": "staging",
-    "resolve_identities": "identity",
+    "identity__": "identity",
     "build_core": "core",
     "gate_core": "gates",
     "gate_payloads": "gates",

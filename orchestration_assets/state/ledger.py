@@ -222,6 +222,16 @@ def counts_by_state(state: StateStore) -> list[dict[str, Any]]:
     return state.rows(query.order_by(*columns[:4]))
 
 
+def waiting(state: StateStore, planned_before: datetime) -> tuple[int, int]:
+    """Rows without an answer that were planned before a moment, and the newest of their ids."""
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(ledger.c.id), 0)).where(
+        ledger.c.state.in_(PENDING), ledger.c.planned_at < planned_before
+    )
+    with state.begin() as connection:
+        count, newest = connection.execute(query).one()
+    return int(count), int(newest)
+
+
 @contextmanager
 def delivery_lock(
     state: StateStore, destination: str, object_name: str, timeout_s: float = 60

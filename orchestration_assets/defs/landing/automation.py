@@ -1,5 +1,7 @@
 """When to land: hourly, when a system says that it changed, and a daily sweep for what vanished."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from orchestration_assets.conditions import active_run, next_attempt, seconds_until_retry
@@ -8,10 +10,16 @@ from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.land import changed_streams
 
+if TYPE_CHECKING:
+    # Not exported at dagster's top level.
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
 CHANGE_INTERVAL_S = 30
 
 
-def _landing_job(system: str) -> dg.UnresolvedAssetJobDefinition:
+def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         f"land_{system}",
         selection=dg.AssetSelection.groups(f"raw_{system}"),
@@ -21,7 +29,7 @@ def _landing_job(system: str) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def _change_sensor(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{system}_change_sensor",
         job=job,
@@ -60,7 +68,7 @@ def _change_sensor(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.Sens
     return _sensor
 
 
-def _hourly(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def _hourly(system: str, job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name=f"{system}_hourly",
         job=job,
@@ -71,7 +79,7 @@ def _hourly(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDef
     )
 
 
-def _daily_sweep(system: str, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def _daily_sweep(system: str, job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
     ops = {
         f"raw__{system}__{name}": {"config": {"full": True}} for name in SYSTEMS[system].streams
     }

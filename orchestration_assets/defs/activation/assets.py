@@ -1,0 +1,108 @@
+"""Decisions and delivery: what each journey plans, and what each destination confirmed."""
+
+import dagster as dg
+
+from orchestration_assets.conditions import activate_when_released
+from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.errors import AccordError
+from orchestration_assets.stages.activate import all_journeys, deliver_to, plan_journeys
+
+GROUP = "activation"
+OWNER = "team:marketing"
+DECISIONS = dg.AssetKey([GROUP, "decisions"])
+
+
+def _decisions() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=DECISIONS,
+        deps=[dg.AssetKey(["marts", name]) for name in all_journeys()],
+        group_name=GROUP,
+        owners=[OWNER],
+        kinds={"python"},
+        automation_condition=activate_when_released(),
+        description="Rows planned in the ledger: every journey's released rows under consent and"
+        " restrictions, less what the destination already has.",
+    )
+    def _plan(context: dg.AssetExecutionContext, accord: AccordResource) -> dg.MaterializeResult:
+        try:
+            results = plan_journeys(accord.open(), context.run_id)
+        except AccordError as error:
+            raise dg.Failure(str(error)) from error
+        for result in results:
+            if result.refused:
+                context.log.warning(f"{result.journey}: {result.refused}")
+        return dg.MaterializeResult(
+            metadata={
+                "planned": sum(result.planned for result in results),
+                "retried": sum(result.retried for result in results),
+                "unchanged": sum(result.unchanged for result in results),
+                "by_journey": {
+                    result.journey: {
+                        "planned": result.planned,
+                        "retried": result.retried,
+                        "unchanged": result.unchanged,
+                        "held": dict(result.held),
+                        "withdrawn": result.withdrawn,
+                        "refused": result.refused or "",
+                    }
+                    for result in results
+                },
+            }
+        )
+
+    return _plan
+
+
+def _delivery(destination: str, object_name: str) -> dg.AssetsDefinition:
+    journeys = [
+        name
+        for name, journey in all_journeys().items()
+        if (journey.destination, journey.object_name) == (destination, object_name)
+    ]
+
+    @dg.asset(
+        key=[GROUP, destination, object_name],
+        deps=[DECISIONS],
+        group_name=GROUP,
+        owners=[OWNER],
+        kinds={destination},
+        pool=f"{destination}_api",
+        automation_condition=dg.AutomationCondition.any_deps_match(
+            dg.AutomationCondition.will_be_requested()
+        ),
+        description=f"Rows of {', '.join(journeys)} at {destination}, each with the destination's"
+        " own answer in the ledger.",
+    )
+    def _deliver(
+        context: dg.AssetExecutionContext, accord: AccordResource
+    ) -> dg.MaterializeResult:
+        try:
+            result = deliver_to(accord.open(), destination, object_name, context.run_id)
+        except AccordError as error:
+            raise dg.Failure(str(error)) from error
+        if result.error:
+            raise dg.Failure(result.error, metadata={"confirmed": result.confirmed})
+        rejected = sum(result.rejected.values())
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/partition_row_count": result.confirmed,
+                "planned": result.reserved,
+                "confirmed": result.confirmed,
+                "rejected": rejected,
+                "unknown": result.unknown,
+                "dead": result.dead,
+                "held": dict(result.held),
+                "reasons": dict(result.rejected),
+            }
+        )
+
+    return _deliver
+
+
+@dg.definitions
+def activation() -> dg.Definitions:
+    """One asset for the decisions and one for each object of a destination."""
+    objects = dict.fromkeys(
+        (journey.destination, journey.object_name) for journey in all_journeys().values()
+    )
+    return dg.Definitions(assets=[_decisions(), *(_delivery(*place) for place in objects)])

@@ -1,0 +1,137 @@
+"""Gates over the core model and over every payload, and the release between them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.errors import AccordError
+from orchestration_assets.stages.gate import judge, publish
+from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
+from quality.rules import Severity, Suite, SuiteResult
+
+OWNER = "team:data-platform"
+WRITER_POOL = "warehouse_writer"
+RELEASED_TABLES = (
+    "dim_customers",
+    "dim_customer_identities",
+    "dim_products",
+    "fct_orders",
+    "fct_order_lines",
+    "fct_consents",
+    "fct_interactions",
+)
+
+
+def _marts_key(suite: Suite) -> dg.AssetKey:
+    return dg.AssetKey(["marts", suite.table.partition(".")[2]])
+
+
+def _rules_in_words(suite: Suite) -> str:
+    rules = "\n".join(f"- {rule.words}" for rule in suite.rules)
+    return f"Great Expectations suite over {suite.table}:\n{rules}"
+
+
+def _specs(suites: Sequence[Suite]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            suite.name,
+            asset=_marts_key(suite),
+            description=_rules_in_words(suite),
+            blocking=suite.severity is Severity.BLOCKING,
+        )
+        for suite in suites
+    ]
+
+
+def _check_result(suite: Suite, result: SuiteResult) -> dg.AssetCheckResult:
+    blocking = suite.severity is Severity.BLOCKING
+    metadata: Mapping[str, object] = {
+        "suite": suite.name,
+        "rules_evaluated": result.evaluated,
+        "rules_expected": result.expected,
+        "rows_judged": result.rows or 0,
+        "seconds": result.seconds,
+        "failures": [
+            {
+                "rule": failure.rule,
+                "column": failure.column,
+                "rows": failure.unexpected_count,
+                "share": failure.share,
+                "observed": failure.observed,
+            }
+            for failure in result.failures
+        ],
+    }
+    return dg.AssetCheckResult(
+        asset_key=_marts_key(suite),
+        check_name=suite.name,
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        description=result.reason or None,
+        metadata=metadata,
+    )
+
+
+def _gate(name: str, suites: Sequence[Suite]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(name=name, specs=_specs(suites), pool=WRITER_POOL)
+    def _judge(
+        context: dg.AssetCheckExecutionContext, accord: AccordResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        try:
+            results = judge(accord.open(), suites, context.run.run_id)
+        except AccordError as error:
+            raise dg.Failure(str(error)) from error
+        for suite, result in zip(suites, results, strict=True):
+            yield _check_result(suite, result)
+
+    return _judge
+
+
+def _release_asset() -> dg.AssetsDefinition:
+    core = [dg.AssetKey(["marts", table]) for table in RELEASED_TABLES]
+    specs = [
+        dg.AssetSpec(
+            ["released", table],
+            deps=core,
+            group_name="released",
+            owners=[OWNER],
+            kinds={"table"},
+            description=f"{table} as it passed its gates; all tables of a release, its verdicts and"
+            " its number commit in one transaction.",
+            metadata={"dagster/table_name": f"released.{table}"},
+        )
+        for table in RELEASED_TABLES
+    ]
+
+    @dg.multi_asset(name="release", specs=specs, pool=WRITER_POOL)
+    def _release(accord: AccordResource) -> Iterator[dg.MaterializeResult]:
+        try:
+            result = publish(accord.open())
+        except AccordError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        for table in RELEASED_TABLES:
+            yield dg.MaterializeResult(
+                asset_key=["released", table],
+                metadata={
+                    "dagster/row_count": result.rows.get(table, 0),
+                    "rows_changed": result.changed.get(table, 0),
+                    "rows_removed": result.removed.get(table, 0),
+                    "release_number": result.release_number,
+                    "model_version": result.model_version,
+                },
+            )
+
+    return _release
+
+
+@dg.definitions
+def gates() -> dg.Definitions:
+    """Core gates, the release, and the gates over the payloads."""
+    return dg.Definitions(
+        assets=[_release_asset()],
+        asset_checks=[
+            _gate("gate_core", CORE_SUITES),
+            _gate("gate_payloads", tuple(PAYLOAD_SUITES.values())),
+        ],
+    )

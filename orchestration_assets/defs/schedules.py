@@ -1,0 +1,17 @@
+"""The job that a person launches to run everything once."""
+
+import dagster as dg
+
+refresh_everything = dg.define_asset_job(
+    "refresh_everything",
+    selection=dg.AssetSelection.all(),
+    description="The whole path once: land every system, refresh and judge the model, release it,"
+    " decide and deliver.",
+    tags={"dagster/max_runtime": "7200"},
+)
+
+
+@dg.definitions
+def everything() -> dg.Definitions:
+    """The job, and the executor of all jobs: steps share a process, systems have runs of their own."""
+    return dg.Definitions(jobs=[refresh_everything], executor=dg.in_process_executor)

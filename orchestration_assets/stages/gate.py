@@ -1,0 +1,110 @@
+"""Gates: judge a version of the model, keep the verdicts, and open or close the incidents."""
+
+from collections.abc import Sequence
+
+from orchestration_assets.alerting.incidents import gate_failed, gate_passed
+from orchestration_assets.deployment import Deployment
+from orchestration_assets.errors import BlockedError
+from orchestration_assets.stages.tell import run_link, tell_people
+from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
+from orchestration_assets.warehouse.release import (
+    ReleaseResult,
+    last_release,
+    model_version,
+    release,
+)
+from orchestration_assets.warehouse.scope import consume, current_scope
+from quality.catalog import CORE_SUITES, PAYLOAD_SUITES, blocking
+from quality.rules import Suite, SuiteResult
+from quality.runner import run_suites
+from quality.thresholds import volume_parameters
+
+REQUIRED_FOR_RELEASE = blocking(CORE_SUITES)
+
+
+def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[SuiteResult]:
+    """Judge the suites over the model as it stands and bind the verdicts to its version.
+
+    Raises:
+        BlockedError: there is no finished build of the model, so nothing can be judged.
+    """
+    warehouse = deployment.warehouse
+    with warehouse.reader() as session:
+        version = model_version(session)
+        newest = last_release(session)
+        scope = current_scope(session)
+    if version is None:
+        raise BlockedError(
+            "There is no finished build of the core model to judge.",
+            "see why a core model was not built, then build the core models again.",
+        )
+    tables = [suite.table.partition(".")[2] for suite in suites]
+    parameters = volume_parameters(tables, newest["table_rows"] if newest else {})
+    with warehouse.exclusive("gates"):
+        results = run_suites(suites, warehouse.url, parameters)
+    candidate = scope.candidate_id if scope else ""
+    verdicts = [_verdict(result, version, candidate, run_id) for result in results]
+    record_verdicts(deployment.state, verdicts)
+    _alert(deployment, verdicts)
+    return results
+
+
+def _alert(deployment: Deployment, verdicts: Sequence[Verdict]) -> None:
+    """Open or resolve one incident a suite, and tell people now: no sensor needs to be running."""
+    for verdict in verdicts:
+        if verdict.passed:
+            gate_passed(deployment.state, verdict.suite)
+            continue
+        held = _held_by(verdict.suite)
+        links = run_link(deployment, verdict.run_id or "")
+        gate_failed(deployment.state, verdict, held, links)
+    tell_people(deployment)
+
+
+def _held_by(suite: str) -> list[str]:
+    """Journeys that plan nothing new while the suite fails."""
+    if suite in REQUIRED_FOR_RELEASE:
+        return sorted(PAYLOAD_SUITES)
+    return [journey for journey, payload in PAYLOAD_SUITES.items() if payload.name == suite]
+
+
+def publish(deployment: Deployment) -> ReleaseResult:
+    """Release the version that was judged.
+
+    Raises:
+        BlockedError: a required suite did not pass exactly this version.
+    """
+    return release(
+        deployment.warehouse,
+        REQUIRED_FOR_RELEASE,
+        lambda version: newest_verdicts(deployment.state, version),
+        consume,
+    )
+
+
+def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> Verdict:
+    return Verdict(
+        suite=result.suite,
+        model_version=version,
+        candidate_id=candidate,
+        passed=result.passed,
+        severity=result.severity.value,
+        evaluated=result.evaluated,
+        expected=result.expected,
+        failed_rules=[failure.in_words for failure in result.failures],
+        rows_failed=max((failure.unexpected_count or 0 for failure in result.failures), default=0),
+        rows=result.rows,
+        table=result.table,
+        reason=result.reason,
+        details=[
+            {
+                "rule": failure.rule,
+                "column": failure.column,
+                "rows": failure.unexpected_count,
+                "share": failure.share,
+                "observed": failure.observed,
+            }
+            for failure in result.failures
+        ],
+        run_id=run_id,
+    )

@@ -1,0 +1,40 @@
+"""Refreshing the model: open the scope, build with dbt, resolve who is who, build the core."""
+
+from collections.abc import Sequence
+
+from orchestration_assets.deployment import Deployment
+from orchestration_assets.identity.refresh import IdentityResult, refresh
+from orchestration_assets.stages.land import prepare_landing
+from orchestration_assets.transform.runner import BuildResult, build
+from orchestration_assets.warehouse.scope import Scope, open_scope, unconsumed_loads
+
+
+def open_refresh(deployment: Deployment) -> Scope:
+    """Collect what no release has taken in yet; repeating it changes nothing that is lost."""
+    prepare_landing(deployment)
+    return open_scope(deployment.warehouse)
+
+
+def build_models(deployment: Deployment, names: Sequence[str]) -> BuildResult:
+    """Build these dbt models and run their tests."""
+    return build(names, warehouse=deployment.warehouse, home=deployment.home)
+
+
+def resolve_identities(deployment: Deployment) -> IdentityResult:
+    """Cluster the records in scope with all they touch, under stable customer ids."""
+    return refresh(deployment.warehouse, deployment.settings.default_region)
+
+
+def waiting_loads(deployment: Deployment) -> list[str]:
+    """Ids of the landed loads that no release has taken in yet, in order."""
+    return unconsumed_loads(deployment.warehouse)
+
+
+def table_rows(deployment: Deployment, tables: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Rows of each (schema, table), by table name; missing tables are left out."""
+    counts = {}
+    with deployment.warehouse.reader() as session:
+        for schema, table in tables:
+            if session.table_exists(schema, table):
+                counts[table] = session.count(schema, table)
+    return counts
