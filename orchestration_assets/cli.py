@@ -21,7 +21,6 @@ from orchestration_assets.commands import (
     ui,
 )
 from orchestration_assets.errors import AccordError
-from orchestration_assets.logs import configure_logging
 from orchestration_assets.settings import load_settings, turn_telemetry_off
 
 
@@ -69,6 +68,9 @@ def root(
     ] = False,
 ) -> None:
     """Set logging up and switch telemetry off before any command runs."""
+    # Half of the time that `accord --help` would take.
+    from orchestration_assets.logs import configure_logging
+
     del version
     context.ensure_object(Options).debug = debug
     turn_telemetry_off()
