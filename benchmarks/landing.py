@@ -207,12 +207,11 @@ def _checksum(
         ).fetchall()
     }
     # dlt makes no column of a field that was null in every record it read.
-    parts = [
-        f"coalesce(nullif({column}::varchar, '')::{types.get(wanted[name], 'varchar')}::varchar, '')"
-        if column.strip('"') in known
-        else "''"
-        for name, column in columns.items()
-    ]
+    parts = []
+    for name, column in columns.items():
+        kind = types.get(wanted[name], "varchar")
+        text = f"coalesce(nullif({column}::varchar, '')::{kind}::varchar, '')"
+        parts.append(text if column.strip('"') in known else "''")
     if with_raw:
         parts += ["_raw", "properties_with_history", "_source_at::varchar"]
     try:

@@ -117,9 +117,9 @@ def _boolean(value: Any) -> bool:
 
 
 def _timestamp(value: Any) -> datetime:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError
-    if isinstance(value, int) or (isinstance(value, str) and value.lstrip("-").isdigit()):
+    if isinstance(value, int) or value.lstrip("-").isdigit():
         # Milliseconds since 1970, as HubSpot writes older properties.
         return _EPOCH + timedelta(milliseconds=int(value))
     moment = datetime.fromisoformat(value.strip())

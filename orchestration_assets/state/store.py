@@ -86,7 +86,8 @@ class StateStore:
                 statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
             else:
                 statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-            touched += max(connection.execute(statement).rowcount, 0)
+            counted = statement.execution_options(preserve_rowcount=True)
+            touched += max(connection.execute(counted).rowcount, 0)
         return touched
 
     def close(self) -> None:

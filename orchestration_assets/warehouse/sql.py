@@ -20,7 +20,7 @@ def identifier(name: str) -> str:
     Raises:
         FatalError: the name is more than letters, digits and underscores.
     """
-    if not _IDENTIFIER.match(name):
+    if not _IDENTIFIER.fullmatch(name):
         raise FatalError(
             f"{name!r} is not a valid SQL name.",
             "use letters, digits and underscores only, at most 63 characters.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orchestration_assets.errors import RetriableError
 from orchestration_assets.model import Field, Kind, Page, Stream
 
 PEOPLE = Stream(
@@ -40,7 +41,7 @@ def person(number: int, *, minute: int = 0, **properties: Any) -> dict[str, Any]
             "born_on": "1990-05-17",
             **properties,
         },
-        "history": [{"value": "a", "at": minute}],
+        "history": [{"value": "a", "at": 0}],
     }
 
 
@@ -54,7 +55,7 @@ class Vendor:
         self.page_size = page_size
         self.log: list[tuple[Any, bool]] = []
         self.now: dict[str, Any] = {}
-        self.reads = 0
+        self.fail_after_pages: int | None = None
 
     def put(self, *records: Any, deleted: bool = False) -> None:
         """Add versions (or deletions) to the change log."""
@@ -72,7 +73,6 @@ class Vendor:
 
     def read(self, stream: str, cursor: str | None, *, full: bool = False) -> Iterator[Page]:
         """Pages from the cursor on; boundaries are inclusive."""
-        self.reads += 1
         end = str(len(self.log))
         if full:
             living = list(self.now.values())
@@ -81,7 +81,11 @@ class Vendor:
             yield Page([], end)
             return
         start = max(int(cursor or 0) - 1, 0) if (cursor or "0").isdigit() else 0
+        pages = 0
         while start < len(self.log):
+            if pages == self.fail_after_pages:
+                raise RetriableError("acme: it broke.", "wait.")
+            pages += 1
             deleted = self.log[start][1]
             stop = start
             while (
