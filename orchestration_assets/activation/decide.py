@@ -1,8 +1,8 @@
 """Planning: which rows of a journey are to be sent, and why the others are not.
 
 Only rows that differ from what the destination has, or is about to get, are planned. While the
-newest candidate is held nothing new is planned; rows that were rejected are tried again all the
-same, since they were planned from released data.
+newest candidate is held nothing is planned, rejected rows included; what is planned already goes
+out, since it was planned from released data.
 """
 
 import hashlib
@@ -93,13 +93,9 @@ def plan(
         number = int(newest["release_number"]) if newest else None
         refused = _why_refused(state, version, newest, required_suites)
         rows = [] if refused else _rows(session, journey)
-    earlier = ledger.last_rows(state, journey.destination, journey.object_name, journey.name)
     if refused:
-        again = [row["id"] for row in earlier.values() if _may_try_again(row, run_id)]
-        retried = ledger.plan_again(state, again, run_id)
-        return PlanResult(
-            journey.name, refused, retried=retried, model_version=version, release_number=number
-        )
+        return PlanResult(journey.name, refused, model_version=version, release_number=number)
+    earlier = ledger.last_rows(state, journey.destination, journey.object_name, journey.name)
     allowed, held = _allowed(state, journey, rows)
     decisions = _decide(journey, allowed, earlier, run_id, number)
     # Taking back comes first: a crash in between leaves less to send, never more.

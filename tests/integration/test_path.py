@@ -1,0 +1,130 @@
+"""The whole path over real HTTP, told as a story: each test starts where the one before ended."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.client import start_sandbox
+from tests.support.deployed import Deployed
+
+CUSTOMERS = 400
+FRACTION = 0.01
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """One deployment and one sandbox for the whole module."""
+    home = tmp_path_factory.mktemp("path")
+    with start_sandbox(home, customers=CUSTOMERS, seed=11, noise=1.0) as sandbox:
+        yield Deployed(home, sandbox)
+
+
+def test_the_first_run_lands_resolves_judges_releases_and_sends(deployed: Deployed) -> None:
+    figures = deployed.run()
+    assert figures["failed_steps"] == []
+    assert figures["rows"]["landed"] > 5 * CUSTOMERS
+    assert figures["gates"]["failed"] == 0
+    assert figures["gates"]["passed"] >= 8
+    assert figures["identity"]["precision"] >= 0.99
+    assert figures["identity"]["recall"] >= 0.93
+    sent = deployed.rows_sent()
+    for system in ("hubspot", "klaviyo"):
+        assert figures["sent"][system]["confirmed"] == sent[system] > 0
+
+
+def test_a_second_run_sends_nothing_and_lands_only_what_accord_made(deployed: Deployed) -> None:
+    before = deployed.rows_sent()
+    figures = deployed.run()
+    assert figures["failed_steps"] == []
+    assert deployed.rows_sent() == before
+    landed = {name for name, rows in figures["rows"]["streams"].items() if rows["landed"]}
+    # The list and the profiles that the first run made at Klaviyo are new there.
+    assert landed <= {"klaviyo/lists", "klaviyo/profiles"}
+
+
+def test_a_third_run_lands_nothing_and_sends_nothing(deployed: Deployed) -> None:
+    before = deployed.rows_sent()
+    figures = deployed.run()
+    assert (figures["rows"]["landed"], figures["rows"]["deleted"]) == (0, 0)
+    assert deployed.rows_sent() == before
+
+
+def test_after_a_small_change_only_what_changed_is_read_and_sent(deployed: Deployed) -> None:
+    before = deployed.rows_sent()
+    changes = deployed.sandbox.control("/mutate", {"fraction": FRACTION})
+    touched = sum(len(ids) for ids in changes["ids"].values())
+    figures = deployed.run()
+    assert figures["failed_steps"] == []
+    rows = figures["rows"]
+    assert 0 < rows["landed"] + rows["deleted"] <= touched
+    # Boundaries are inclusive, so a few records are read again beside those that changed.
+    assert rows["read"] <= touched + 40
+    new = {system: count - before[system] for system, count in deployed.rows_sent().items()}
+    assert 0 < sum(new.values()) <= 3 * touched
+
+
+def test_corrupted_input_shuts_the_gate_sends_nothing_and_tells_people(deployed: Deployed) -> None:
+    requests, alerts = len(deployed.requests()), len(deployed.alerts())
+    deployed.sandbox.control("/corrupt", {})
+    figures = deployed.run()
+    assert figures["success"] is False
+    assert figures["gates"]["failed"] >= 1
+    assert len(deployed.requests()) == requests
+    told = deployed.alerts()[alerts:]
+    text = str(told)
+    assert "Gate failed" in text
+    assert "rows" in text
+    assert "mend the source or the model" in text
+    assert "@" not in text.replace("@example.com", "")
+
+
+def test_a_later_run_does_not_send_while_the_gate_is_shut(deployed: Deployed) -> None:
+    requests = len(deployed.requests())
+    figures = deployed.run()
+    assert figures["gates"]["failed"] >= 1
+    assert len(deployed.requests()) == requests
+
+
+def test_after_the_repair_everything_goes_on_and_people_are_told(deployed: Deployed) -> None:
+    deployed.sandbox.control("/heal", {})
+    alerts = len(deployed.alerts())
+    figures = deployed.run()
+    assert figures["failed_steps"] == []
+    assert figures["gates"]["failed"] == 0
+    assert "resolved" in str(deployed.alerts()[alerts:]).lower()
+
+
+def test_one_system_down_fails_by_name_and_the_others_finish(deployed: Deployed) -> None:
+    deployed.sandbox.control("/faults", {"system": "shopify", "profile": "down"})
+    try:
+        figures = deployed.run()
+    finally:
+        deployed.sandbox.control("/faults", {"system": "shopify", "profile": "none"})
+    failed = [line for line in figures["failed_steps"] if line.startswith("raw__shopify")]
+    assert failed
+    assert all("shopify" in line and "Next step:" in line for line in failed)
+    assert {name.split("/")[0] for name in figures["rows"]["streams"]} == {"hubspot", "klaviyo"}
+
+
+def test_wrong_credentials_name_the_setting_and_never_its_value(deployed: Deployed) -> None:
+    figures = deployed.run(ACCORD_KLAVIYO_TOKEN="pk_not-the-right-one")
+    failed = [line for line in figures["failed_steps"] if line.startswith("raw__klaviyo")]
+    assert failed
+    assert all("ACCORD_KLAVIYO_TOKEN" in line for line in failed)
+    assert "pk_not-the-right-one" not in str(figures)
+
+
+def test_malformed_records_are_quarantined_counted_and_the_rest_lands(deployed: Deployed) -> None:
+    deployed.sandbox.control("/malform", {"count": 6})
+    deployed.sandbox.control("/drift", {})
+    figures = deployed.run()
+    assert figures["rows"]["quarantined"] >= 1
+    assert figures["rows"]["quarantined_by_reason"]
+    assert figures["rows"]["landed"] > 0
+    assert any("fields_are_known" in failure for failure in figures["checks"]["failures"])
+
+
+def test_every_run_is_recorded_under_the_home(deployed: Deployed) -> None:
+    runs = list((Path(deployed.home) / "dagster" / "history" / "runs").glob("*.db"))
+    assert len(runs) >= 9
