@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import run_unit_tests
 from orchestration_assets.warehouse.scope import forget, unconsumed_loads
@@ -13,18 +11,6 @@ from tests.support.model_world import CORE_TABLES, ModelWorld, open_world
 NOW = datetime.now(UTC)
 LINE = {"id": "l1", "title": "Mug", "quantity": 2, "sku": "m", "productId": "501"}
 LINE |= {"variantId": "v1", "unitPrice": "10.50", "discountedTotal": "21.00"}
-
-
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> ModelWorld:
-    if request.param == "duckdb":
-        return open_world(f"duckdb:///{tmp_path / 'warehouse.duckdb'}", tmp_path)
-    return open_world(request.getfixturevalue("postgres_url"), tmp_path)
-
-
-@pytest.fixture
-def duck(tmp_path: Path) -> ModelWorld:
-    return open_world(f"duckdb:///{tmp_path / 'warehouse.duckdb'}", tmp_path)
 
 
 def ann(**changes) -> dict:
@@ -57,57 +43,57 @@ def land_everything(world: ModelWorld) -> None:
     world.land("klaviyo", "events", event)
 
 
-def test_the_whole_path_from_raw_records_to_journeys(world: ModelWorld) -> None:
-    land_everything(world)
-    world.refresh()
-    world.release()
-    world.build(project.ACT)
-    customer = world.rows("select * from core.dim_customers where shopify_customer_id = '71'")[0]
+def test_the_whole_path_from_raw_records_to_journeys(either: ModelWorld) -> None:
+    land_everything(either)
+    either.refresh()
+    either.release()
+    either.build(project.ACT)
+    customer = either.rows("select * from core.dim_customers where shopify_customer_id = '71'")[0]
     assert customer["email"] == "ann@example.com"
     assert customer["phone_e164"] == "+33640112233"
     assert customer["country_code"] == "FR"
     assert (customer["source_record_count"], customer["system_count"]) == (3, 3)
     assert (customer["order_count"], str(customer["lifetime_value"])) == (2, "42.50")
-    winback = world.rows("select * from journeys.jrn_lapsed_winback_email")
+    winback = either.rows("select * from journeys.jrn_lapsed_winback_email")
     assert [row["email"] for row in winback] == ["ann@example.com"]
-    value = world.rows("select * from journeys.jrn_customer_value_crm")
+    value = either.rows("select * from journeys.jrn_customer_value_crm")
     assert [(row["hubspot_email"], row["segment"]) for row in value] == [
         ("ann@example.com", "lapsed")
     ]
-    products = world.rows("select * from core.dim_products")
+    products = either.rows("select * from core.dim_products")
     assert [(str(p["min_price"]), str(p["max_price"])) for p in products] == [("10.50", "12.00")]
 
 
-def test_a_record_that_comes_late_does_not_overwrite_a_newer_one(world: ModelWorld) -> None:
-    world.land("hubspot", "contacts", ann(firstname="Anna", at=NOW))
-    world.refresh(tests=False)
-    world.release()
-    world.land("hubspot", "contacts", ann(firstname="Old", at=NOW - timedelta(days=1)))
-    world.refresh(tests=False)
-    assert world.rows("select first_name from core.dim_customers") == [{"first_name": "Anna"}]
+def test_a_record_that_comes_late_does_not_overwrite_a_newer_one(duck: ModelWorld) -> None:
+    duck.land("hubspot", "contacts", ann(firstname="Anna", at=NOW))
+    duck.refresh(tests=False)
+    duck.release()
+    duck.land("hubspot", "contacts", ann(firstname="Old", at=NOW - timedelta(days=1)))
+    duck.refresh(tests=False)
+    assert duck.rows("select first_name from core.dim_customers") == [{"first_name": "Anna"}]
 
 
-def test_deletions_and_vanished_lines_reach_the_core(world: ModelWorld) -> None:
-    land_everything(world)
-    world.refresh(tests=False)
-    world.release()
-    world.land("shopify", "orders", {"id": "1", "deleted": True}, order("2", 200, line_items=[]))
-    world.land("hubspot", "contacts", {"id": "h1", "deleted": True})
-    world.refresh()
-    orders = world.rows("select order_id, is_deleted, net_amount from core.fct_orders order by 1")
+def test_deletions_and_vanished_lines_reach_the_core(duck: ModelWorld) -> None:
+    land_everything(duck)
+    duck.refresh(tests=False)
+    duck.release()
+    duck.land("shopify", "orders", {"id": "1", "deleted": True}, order("2", 200, line_items=[]))
+    duck.land("hubspot", "contacts", {"id": "h1", "deleted": True})
+    duck.refresh()
+    orders = duck.rows("select order_id, is_deleted, net_amount from core.fct_orders order by 1")
     assert [(o["order_id"], o["is_deleted"], str(o["net_amount"])) for o in orders] == [
         ("shopify:1", True, "0.00"),
         ("shopify:2", False, "30.00"),
     ]
-    assert world.rows("select order_line_id from core.fct_order_lines") == [
+    assert duck.rows("select order_line_id from core.fct_order_lines") == [
         {"order_line_id": "shopify:l1"}
     ]
     query = "select * from core.dim_customers where shopify_customer_id = '71'"
-    (customer,) = world.rows(query)
+    (customer,) = duck.rows(query)
     assert customer["hubspot_contact_id"] is None
     assert not customer["is_deleted"]
     assert customer["order_count"] == 1
-    consents = world.rows("select purpose from core.fct_consents")
+    consents = duck.rows("select purpose from core.fct_consents")
     assert consents == [{"purpose": "marketing"}]
 
 
@@ -124,21 +110,21 @@ def test_a_build_with_an_empty_scope_changes_nothing(duck: ModelWorld) -> None:
     assert duck.rows("select version from scope.model_version") == version
 
 
-def test_incremental_builds_end_where_a_full_build_ends(world: ModelWorld, tmp_path: Path) -> None:
-    land_everything(world)
-    world.refresh(tests=False)
-    world.release()
+def test_incremental_builds_end_where_a_full_build_ends(either: ModelWorld, tmp_path: Path) -> None:
+    land_everything(either)
+    either.refresh(tests=False)
+    either.release()
     # The order moves to the other customer, a profile joins two records, a phone is shared.
-    world.land("shopify", "orders", order("2", 10, "99.00", customer_id="72"))
-    world.land("klaviyo", "profiles", {"id": "k2", "email": "bob@x.org", "first_name": "Ann"})
-    world.refresh(tests=False)
-    world.land("shopify", "customers", shopper(id="72", email="bobby@x.org", first_name="Bob"))
-    world.refresh(tests=False)
-    world.release()
-    incremental = world.core()
-    forget(world.warehouse)
-    world.refresh(full=True, tests=False)
-    full = world.core()
+    either.land("shopify", "orders", order("2", 10, "99.00", customer_id="72"))
+    either.land("klaviyo", "profiles", {"id": "k2", "email": "bob@x.org", "first_name": "Ann"})
+    either.refresh(tests=False)
+    either.land("shopify", "customers", shopper(id="72", email="bobby@x.org", first_name="Bob"))
+    either.refresh(tests=False)
+    either.release()
+    incremental = either.core()
+    forget(either.warehouse)
+    either.refresh(full=True, tests=False)
+    full = either.core()
     for table in CORE_TABLES:
         assert incremental[table] == full[table], table
 
@@ -158,35 +144,35 @@ def test_both_engines_build_the_same_rows(tmp_path: Path, postgres_url: str) -> 
         assert one[table] == other[table], table
 
 
-def test_withdrawn_beats_granted_and_blocks_the_journey(world: ModelWorld) -> None:
-    land_everything(world)
+def test_withdrawn_beats_granted_and_blocks_the_journey(either: ModelWorld) -> None:
+    land_everything(either)
     history = [
         {"value": "true", "timestamp": "2025-02-01T00:00:00Z"},
         {"value": "false", "timestamp": "2025-01-01T00:00:00Z"},
     ]
-    world.land(
+    either.land(
         "hubspot",
         "contacts",
         ann(hs_email_optout=True, properties_with_history={"hs_email_optout": history}),
     )
-    world.refresh(tests=False)
-    world.release()
-    world.build(project.ACT, tests=False)
-    consents = world.rows("select * from core.fct_consents where channel = 'email'")
+    either.refresh(tests=False)
+    either.release()
+    either.build(project.ACT, tests=False)
+    consents = either.rows("select * from core.fct_consents where channel = 'email'")
     assert [(c["status"], c["deciding_system"], c["source_count"]) for c in consents] == [
         ("withdrawn", "hubspot", 2)
     ]
     assert consents[0]["decided_at"] == datetime(2025, 2, 1, tzinfo=UTC)
-    assert world.rows("select * from journeys.jrn_lapsed_winback_email") == []
+    assert either.rows("select * from journeys.jrn_lapsed_winback_email") == []
 
 
-def test_a_suppressed_address_counts_as_withdrawn(world: ModelWorld) -> None:
+def test_a_suppressed_address_counts_as_withdrawn(duck: ModelWorld) -> None:
     said = {"email_consent": "SUBSCRIBED", "email_consent_at": NOW, "sms_consent": "SUBSCRIBED"}
     suppressed = [{"reason": "HARD_BOUNCE", "timestamp": "2025-03-01T00:00:00Z"}]
     profile = {"id": "k1", "email": "ann@example.com", "email_suppressed": suppressed}
-    world.land("klaviyo", "profiles", profile | said)
-    world.refresh(tests=False)
-    consents = world.rows("select channel, status from core.fct_consents order by channel")
+    duck.land("klaviyo", "profiles", profile | said)
+    duck.refresh(tests=False)
+    consents = duck.rows("select channel, status from core.fct_consents order by channel")
     assert [(c["channel"], c["status"]) for c in consents] == [
         ("email", "withdrawn"),
         ("sms", "granted"),
@@ -206,10 +192,10 @@ def test_an_opt_out_that_was_taken_back_is_a_grant(duck: ModelWorld) -> None:
     assert consents == [{"status": "granted", "decided_at": datetime(2025, 3, 1, tzinfo=UTC)}]
 
 
-def test_the_unit_tests_of_dbt_pass(world: ModelWorld) -> None:
-    land_everything(world)
-    world.refresh(tests=False)
-    result = run_unit_tests(project.CORE, warehouse=world.warehouse, home=world.home)
+def test_the_unit_tests_of_dbt_pass(either: ModelWorld) -> None:
+    land_everything(either)
+    either.refresh(tests=False)
+    result = run_unit_tests(project.CORE, warehouse=either.warehouse, home=either.home)
     assert result.is_ok, [node.message for node in result.failed]
     assert len(result.nodes) >= 2
 

@@ -67,9 +67,7 @@ class ModelWorld:
         self.loads += 1
         loaded_at = START + timedelta(hours=self.loads)
         load_id = f"{1_700_000_000 + self.loads}.5"
-        schema = pa.schema(
-            [*META.items(), *((f.name, ARROW[f.kind]) for f in contract.fields)]
-        )
+        schema = pa.schema([*META.items(), *((f.name, ARROW[f.kind]) for f in contract.fields)])
         rows = [self._row(contract, record, loaded_at, load_id) for record in records]
         note = {
             "load_id": load_id,

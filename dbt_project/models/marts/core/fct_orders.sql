@@ -24,10 +24,11 @@ joined as (
         orders.shipping_amount,
         orders.discount_amount,
         orders.refunded_amount,
-        -- The total already leaves out what was returned.
+        -- The total already leaves out what was returned, but not money given back for the whole.
         case
-            when orders.cancelled_at is null and not orders.is_deleted then orders.total_amount
-            else 0
+            when orders.cancelled_at is not null or orders.is_deleted then 0
+            when orders.financial_status in ('REFUNDED', 'VOIDED', 'EXPIRED') then 0
+            else coalesce(orders.total_amount, 0)
         end as net_amount,
         orders.financial_status,
         orders.fulfillment_status,
