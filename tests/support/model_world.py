@@ -100,7 +100,7 @@ class ModelWorld:
         assert set(values) <= set(known), set(values) - set(known)
         for name, value in values.items():
             if known[name] is Kind.JSON and value is not None:
-                values[name] = json.dumps(value)
+                values[name] = json.dumps(value, default=str)
             if known[name] is Kind.DECIMAL and value is not None:
                 values[name] = Decimal(str(value))
         text = json.dumps(record, default=str, sort_keys=True)

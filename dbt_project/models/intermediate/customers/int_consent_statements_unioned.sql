@@ -86,10 +86,11 @@ hubspot_bases as (
             cast({{ json_text('changes.item', 'timestamp') }} as timestamp with time zone)
         ) as decided_at
     from hubspot_contacts
-    cross join lateral (
-        select {{ json_items('hubspot_contacts.properties_with_history', 'hs_legal_basis') }}
-            as item
-    ) as changes
+    cross join
+        lateral (
+            select {{ json_items('hubspot_contacts.properties_with_history', 'hs_legal_basis') }}
+                as item
+        ) as changes
     where {{ json_text('changes.item', 'value') }} = hubspot_contacts.legal_basis
     group by hubspot_contacts.hubspot_contact_id
 
@@ -116,9 +117,10 @@ klaviyo_suppressions as (
             cast({{ json_text('suppressions.item', 'timestamp') }} as timestamp with time zone)
         ) as suppressed_at
     from klaviyo_profiles
-    cross join lateral (
-        select {{ json_items('klaviyo_profiles.email_suppressions') }} as item
-    ) as suppressions
+    cross join
+        lateral (
+            select {{ json_items('klaviyo_profiles.email_suppressions') }} as item
+        ) as suppressions
     group by klaviyo_profiles.klaviyo_profile_id
 
 ),
@@ -225,7 +227,7 @@ stated as (
     from unioned
     inner join {{ ref('int_person_records_unioned') }} as person_records
         on unioned.system = person_records.system
-        and unioned.record_id = person_records.record_id
+            and unioned.record_id = person_records.record_id
     where unioned.status is not null
 
 )

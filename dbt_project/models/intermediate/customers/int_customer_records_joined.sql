@@ -29,7 +29,7 @@ joined as (
     from customer_records
     inner join person_records
         on customer_records.system = person_records.system
-        and customer_records.record_id = person_records.record_id
+            and customer_records.record_id = person_records.record_id
 
 )
 

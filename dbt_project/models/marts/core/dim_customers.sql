@@ -147,4 +147,4 @@ from merged
 left join order_totals on merged.customer_id = order_totals.customer_id
 left join order_currencies
     on merged.customer_id = order_currencies.customer_id
-    and order_currencies.currency_rank = 1
+        and order_currencies.currency_rank = 1

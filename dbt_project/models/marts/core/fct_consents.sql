@@ -24,7 +24,7 @@ counted as (
     from customer_records
     inner join statements
         on customer_records.system = statements.system
-        and customer_records.record_id = statements.record_id
+            and customer_records.record_id = statements.record_id
     where statements.status = 'withdrawn' or not statements.is_deleted
 
 ),
