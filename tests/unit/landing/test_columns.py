@@ -9,7 +9,7 @@ import pytest
 from orchestration_assets.landing.columns import to_column
 from orchestration_assets.landing.contract import ARROW_TYPES, contract_of, find_drift
 from orchestration_assets.landing.fingerprint import hash_records, raw_text
-from orchestration_assets.model import Kind
+from orchestration_assets.model import Field, Kind, Stream
 from tests.unit.landing.vendor import PEOPLE, person
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -91,3 +91,18 @@ def test_drift_is_looked_for_in_the_record_and_in_objects_that_hold_fields():
         person(2, nickname="y"),
     ]
     assert find_drift(contract_of(PEOPLE), records) == {"properties.nickname": 2, "extra": 1}
+
+
+def test_a_json_column_covers_all_below_it_volatile_names_included():
+    profiles = Stream(
+        "acme",
+        "profiles",
+        "One row per profile.",
+        record_id="id",
+        source_at="updated",
+        fields=(Field("properties", "attributes.properties", Kind.JSON),),
+        volatile=frozenset({"attributes.properties.accord_*"}),
+    )
+    properties = {"source": "shop", "accord_segment": "new", "deep": {"deeper": 1}}
+    record = {"id": "1", "updated": None, "attributes": {"properties": properties, "odd": 1}}
+    assert find_drift(contract_of(profiles), [record]) == {"attributes.odd": 1}
