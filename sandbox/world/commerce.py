@@ -21,6 +21,8 @@ CATEGORIES = ("Tea", "Coffee", "Chocolate", "Ceramics", "Glassware", "Textiles",
 ADJECTIVES = ("Alpine", "Classic", "Organic", "Little", "Grand", "Noble", "Winter", "Summer")
 NOUNS = ("Selection", "Box", "Edition", "Set", "Blend", "Collection", "Duo", "Reserve")
 MAX_LINES = 5
+NEWEST_CHANGE_DAYS = 0.003
+"""Nothing was changed in the last minutes before the world began."""
 
 
 def days_ago(now: datetime, days: np.ndarray) -> list[datetime]:
@@ -119,7 +121,7 @@ def add_orders(
     discount = np.where(rng.random(count) < 0.2, rng.choice([5, 10, 15, 20], count), 0).tolist()
     fate = rng.random(count).tolist()
     created = days_ago(world.now, baskets.days)
-    settled = days_ago(world.now, np.maximum(baskets.days - 1 - 9 * rng.random(count), 0.003))
+    settled = days_ago(world.now, _settled_days(baskets.days, rng.random(count)))
     line_ids = iter(world.next_ids("shopify", len(picks)))
     table, used = world.tables["shopify.orders"], 0
     numbered = enumerate(
@@ -149,6 +151,16 @@ def add_orders(
         if document["financial_status"] == "VOIDED":
             document["cancelled_at"] = until
         table[order_id] = document
+
+
+def _settled_days(ordered_days: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Ages at which orders got their final state: one to ten days later, at any time since if new.
+
+    No two new orders share a time: whoever reads on from the newest one reads little again.
+    """
+    settled = ordered_days - 1 - 9 * chance
+    since = NEWEST_CHANGE_DAYS + (ordered_days - NEWEST_CHANGE_DAYS) * chance
+    return np.where(settled < NEWEST_CHANGE_DAYS, since, settled)
 
 
 def order_document(

@@ -93,7 +93,7 @@ def add_events(
     received = rng.poisson(RECEIVED_PER_PROFILE, len(ids))
     profile = np.repeat(np.arange(len(ids)), received)
     reach = np.minimum(written.created_days[profile], EVENT_WINDOW_DAYS)
-    days = np.maximum(rng.random(len(profile)) * reach, 0.05)
+    days = (0.001 + 0.999 * rng.random(len(profile))) * reach
     opened = np.flatnonzero(rng.random(len(profile)) < OPENED_SHARE)
     clicked = opened[rng.random(len(opened)) < CLICKED_SHARE / OPENED_SHARE]
     campaign = rng.integers(0, CAMPAIGNS, len(profile))

@@ -47,7 +47,7 @@ def write_down(rng: np.random.Generator, people: People, system: str, noise: flo
     signup = people.signup_days[person]
     lag = 1.0 if system == "shopify" else 0.4 + 0.6 * rng.random(len(person))
     created = signup * lag
-    updated = np.maximum(created * rng.random(len(person)) ** 1.5, 0.002)
+    updated = 0.002 + created * rng.random(len(person)) ** 1.5
     spoilt = _spoil_emails(dice, email, noise)
     return Written(
         system,

@@ -42,6 +42,14 @@ def test_nothing_happens_in_the_future_and_nothing_changes_before_it_was_made(wo
             assert document["created_at"] <= document["updated_at"] <= NOW, (table, key)
 
 
+@pytest.mark.parametrize("table", [*PEOPLE_TABLES, "shopify.orders", "klaviyo.events"])
+def test_what_changed_last_did_not_all_change_at_once(world, table):
+    moments = Counter(row["updated_at"] for row in world.tables[table].values())
+    newest = sorted(moments, reverse=True)[:20]
+    assert sum(moments[moment] for moment in newest) <= 22
+    assert max(moments.values()) <= 4
+
+
 def test_people_are_in_one_two_or_three_systems(world):
     systems: dict[str, set[str]] = {}
     for system, _, person in world.truth():
