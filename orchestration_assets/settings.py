@@ -41,15 +41,40 @@ class Settings(BaseSettings):
 
     hubspot_base_url: str = "https://api.hubapi.com"
     hubspot_token: SecretStr = SecretStr("")
-    hubspot_requests_per_10s: int = 190
+    hubspot_requests_per_10s: int = Field(
+        default=190, gt=0, description="Calls per ten seconds; other tools share the account."
+    )
+    hubspot_searches_per_s: int = Field(default=5, gt=0, description="Search calls a second.")
+    hubspot_search_lag_s: float = Field(
+        default=120.0,
+        ge=0,
+        description="HubSpot's search index may lag behind writes; "
+        "seconds that each pass reads again.",
+    )
 
     shopify_base_url: str = Field(default="", description="https://SHOP.myshopify.com")
     shopify_token: SecretStr = SecretStr("")
     shopify_api_version: str = "2026-07"
+    shopify_bulk_patience_s: float = Field(
+        default=3600.0, gt=0, description="Longest wait for one bulk operation, in seconds."
+    )
 
     klaviyo_base_url: str = "https://a.klaviyo.com"
     klaviyo_token: SecretStr = SecretStr("")
     klaviyo_revision: str = "2026-07-15"
+    klaviyo_requests_per_second: int | None = Field(
+        default=None,
+        gt=0,
+        description="Calls a second; empty: Klaviyo's limits, 75 for reads and 10 for bulk jobs.",
+    )
+    klaviyo_requests_per_minute: int | None = Field(
+        default=None,
+        gt=0,
+        description="Calls a minute; empty: Klaviyo's limits, 750 for reads and 150 for bulk jobs.",
+    )
+    klaviyo_job_patience_s: float = Field(
+        default=600.0, gt=0, description="Longest wait for one chunk's bulk jobs, in seconds."
+    )
 
     slack_webhook_url: SecretStr = SecretStr("")
     dagster_url: str = Field(
@@ -79,12 +104,12 @@ class Settings(BaseSettings):
         return bool(values.get("base_url")) and bool(values.get("token"))
 
     def connection(self, system: str) -> dict[str, str]:
-        """Plain values a connector needs: `base_url`, `token` and its own options."""
+        """Plain values a connector needs: `base_url`, `token` and its own options, where set."""
         prefix = f"{system}_"
         values = {
             name.removeprefix(prefix): value
             for name, value in self.__dict__.items()
-            if name.startswith(prefix)
+            if name.startswith(prefix) and value is not None
         }
         return {
             name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)

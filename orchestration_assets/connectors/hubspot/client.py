@@ -23,6 +23,8 @@ OBJECTS = "/crm/v3/objects"
 DEFAULT_REQUESTS_PER_10S = 190
 # Search has a limit of its own; HubSpot raised it from four a second.
 DEFAULT_SEARCHES_PER_S = 5
+# HubSpot gives no bound for how far its search index lags behind writes.
+DEFAULT_SEARCH_LAG_S = 120.0
 # Reading a property's history halves what one call may return.
 PAGE_SIZE = 100
 PAGE_SIZE_WITH_HISTORY = 50

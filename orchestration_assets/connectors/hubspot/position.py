@@ -13,10 +13,6 @@ import orjson
 
 from orchestration_assets.errors import FatalError
 
-# How far a pass reaches back behind the start of the one before: search learns of a change only
-# after some seconds, and the two clocks differ.
-OVERLAP_MS = 120_000
-
 # Archived records cannot be searched, only listed as a whole. Listing them costs no more than ten
 # calls a minute: with one page they are listed by every pass, with a thousand every 100 minutes.
 PAUSE_FOR_EACH_ARCHIVED_PAGE_MS = 6_000
@@ -118,32 +114,37 @@ class Position:
         """No pass is under way."""
         return self.started is None
 
-    def living_read(self) -> "Position":
-        """The living records are read: the archived ones are next, where they are due."""
+    def living_read(self, lag_ms: int) -> "Position":
+        """The living records are read: the archived ones are next, where they are due.
+
+        Args:
+            lag_ms: how far the next pass reaches back behind the start of this one. Search learns
+                of a change only after some seconds, and the two clocks differ.
+        """
         pause = max(self.archived_pages - 1, 0) * PAUSE_FOR_EACH_ARCHIVED_PAGE_MS
         if (self.started or 0) - self.archived_read_at < pause:
-            return self._finished()
+            return self._finished(lag_ms)
         return replace(self, phase=Phase.ARCHIVED, after=None)
 
-    def archived_read(self) -> "Position":
-        """The archived records are read too."""
-        done = self._finished()
+    def archived_read(self, lag_ms: int) -> "Position":
+        """The archived records are read too; `lag_ms` as in `living_read`."""
+        done = self._finished(lag_ms)
         return replace(
             done,
-            archived_since=min(self.newest_archived, (self.started or 0) - OVERLAP_MS),
+            archived_since=min(self.newest_archived, (self.started or 0) - lag_ms),
             archived_read_at=self.started or 0,
             archived_pages=self.pages,
         )
 
-    def _finished(self) -> "Position":
-        """Where the next pass begins: no later than this one began, less the overlap."""
+    def _finished(self, lag_ms: int) -> "Position":
+        """Where the next pass begins: no later than this one began, less the lag."""
         return replace(
             self,
             phase=Phase.INCREMENTAL,
             started=None,
             after=None,
             tied_id=None,
-            since=min(self.newest, (self.started or 0) - OVERLAP_MS),
+            since=min(self.newest, (self.started or 0) - lag_ms),
             pages=0,
         )
 

@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from orchestration_assets.connectors.hubspot.client import SEARCH_PAGE_SIZE, HubSpotClient
+from orchestration_assets.connectors.hubspot.client import (
+    DEFAULT_SEARCH_LAG_S,
+    SEARCH_PAGE_SIZE,
+    HubSpotClient,
+)
 from orchestration_assets.connectors.hubspot.position import Phase, Position, to_millis
 from orchestration_assets.connectors.hubspot.streams import (
     OBJECT_TYPES,
@@ -33,7 +37,8 @@ class HubSpotSource:
     """Source of the HubSpot streams.
 
     Args:
-        connection: `base_url`, `token`; optionally `requests_per_10s` and `searches_per_s`.
+        connection: `base_url`, `token`; optionally `requests_per_10s`, `searches_per_s` and
+            `search_lag_s`, the seconds that each pass reads again.
         policy: bounds of the retries of one call.
         transport: replaces the network in special cases.
         search_page_size: records a search page, for tests of paging.
@@ -52,6 +57,8 @@ class HubSpotSource:
     ) -> None:
         self._client = HubSpotClient(connection, policy=policy, transport=transport)
         self._search_page_size = search_page_size
+        lag_s = float(connection.get("search_lag_s", DEFAULT_SEARCH_LAG_S))
+        self._lag_ms = round(lag_s * 1000)
 
     def read(self, stream: str, cursor: str | None, *, full: bool = False) -> Iterator[Page]:
         """Yield pages from `cursor` on; see `Source.read`.
@@ -106,7 +113,7 @@ class HubSpotSource:
         records = answer["results"]
         seen = position.with_seen([_modified(kind, record) for record in records])
         after = get_path(answer, "paging.next.after")
-        seen = seen.living_read() if after is None else replace(seen, after=after)
+        seen = seen.living_read(self._lag_ms) if after is None else replace(seen, after=after)
         return self._with_links(kind, records), seen
 
     def _changed_page(self, kind: ObjectType, position: Position) -> tuple[list[Record], Position]:
@@ -120,7 +127,7 @@ class HubSpotSource:
         )
         position = position.with_seen(times)
         if len(found) < self._search_page_size:
-            position = position.living_read()
+            position = position.living_read(self._lag_ms)
         elif times[-1] > position.since:
             position = replace(position, since=times[-1])
         else:
@@ -161,7 +168,7 @@ class HubSpotSource:
         after = get_path(answer, "paging.next.after")
         newest = max([position.newest_archived, *times])
         position = replace(position, after=after, newest_archived=newest, pages=position.pages + 1)
-        return records, position.archived_read() if after is None else position
+        return records, position.archived_read(self._lag_ms) if after is None else position
 
     def _search(
         self, kind: ObjectType, filters: list[tuple[str, str, str]], sort_by: str
