@@ -18,7 +18,10 @@ from psycopg import sql
 # Locked by the test processes of one run, side by side or alone.
 TURNSTILE = "turnstile.lock"
 ROOM = "room.lock"
+VENDOR_SPECS = "ACCORD_VENDOR_SPECS"
 DEFAULT_POSTGRES_URL = "postgresql://root@127.0.0.1:5432/postgres"
+# Variables that say where the machine keeps what tests need; no setting of Accord's own.
+KEPT = ("ACCORD_TEST_", VENDOR_SPECS)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -53,7 +56,7 @@ def _settings_from_the_test_only(
 ) -> None:
     """Hide the developer's own `ACCORD_*` variables; a test sets the ones it needs."""
     for name in list(os.environ):
-        if name.startswith("ACCORD_") and not name.startswith("ACCORD_TEST_"):
+        if name.startswith("ACCORD_") and not name.startswith(KEPT):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ACCORD_HOME", str(tmp_path_factory.mktemp("home")))
 
@@ -89,10 +92,10 @@ def postgres_url() -> Iterator[str]:
 def vendor_specs() -> Path:
     """The folder of the vendors' published specifications.
 
-    It is `ACCORD_TEST_VENDOR_SPECS`, by default `../shared/vendor_specs` beside the repository.
+    It is `ACCORD_VENDOR_SPECS`, by default `../shared/vendor_specs` beside the repository.
     """
     default = REPOSITORY.parent / "shared" / "vendor_specs"
-    folder = Path(os.environ.get("ACCORD_TEST_VENDOR_SPECS", default))
+    folder = Path(os.environ.get(VENDOR_SPECS) or default)
     if not folder.is_dir():
-        skip_or_fail("No vendor specifications: set ACCORD_TEST_VENDOR_SPECS to their folder.")
+        skip_or_fail(f"No vendor specifications: set {VENDOR_SPECS} to their folder.")
     return folder
