@@ -1,14 +1,12 @@
 """The vendor's own SDK knows every key that the connector sends and reads."""
 
-import pytest
+from hubspot.crm.associations.v4 import models as associations
+from hubspot.crm.contacts import models as contacts
+from hubspot.crm.properties import models as properties
 
 from orchestration_assets.connectors.hubspot.source import HubSpotSource
 from orchestration_assets.connectors.hubspot.writer import HubSpotContactsWriter
 from orchestration_assets.model import OutgoingRow
-
-contacts = pytest.importorskip("hubspot.crm.contacts.models")
-associations = pytest.importorskip("hubspot.crm.associations.v4.models")
-properties = pytest.importorskip("hubspot.crm.properties.models")
 
 
 def unknown_keys(model: type, body: dict) -> set[str]:
