@@ -52,16 +52,12 @@ _WAITING_OR_RUNNING = [
 def active_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     """Whether a run of the job waits or runs; a second one would only queue behind it."""
     return bool(
-        instance.get_runs(
-            dg.RunsFilter(job_name=job_name, statuses=_WAITING_OR_RUNNING), limit=1
-        )
+        instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_WAITING_OR_RUNNING), limit=1)
     )
 
 
 def _attempts(instance: dg.DagsterInstance, work: str) -> list[dg.RunRecord]:
-    return list(
-        instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work}), limit=MAX_ATTEMPTS)
-    )
+    return list(instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work}), limit=MAX_ATTEMPTS))
 
 
 def seconds_until_retry(instance: dg.DagsterInstance, work: str) -> float:
@@ -85,7 +81,7 @@ def next_attempt(
     *,
     asset_selection: Sequence[dg.AssetKey] | None = None,
 ) -> dg.RunRequest:
-    """The run request for the next attempt at `work`, a text that names the durable state to act on."""
+    """The run request for the next attempt at `work`, a text that names durable state to act on."""
     attempt = len(_attempts(instance, work)) + 1
     return dg.RunRequest(
         run_key=f"{work}:{attempt}",

@@ -1,4 +1,4 @@
-"""One deployment: its settings and the stores and systems they name, opened when first asked for."""
+"""One deployment: its settings, and the stores and systems they name, opened when asked for."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""`accord demo`: the whole job against local vendor servers, in a fresh folder, with its figures."""
+"""`accord demo`: the whole job against local vendor servers, in a fresh folder, and its figures."""
 
 import shutil
 import sys

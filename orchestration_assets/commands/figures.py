@@ -70,8 +70,8 @@ def _checks(instance: dg.DagsterInstance, run_id: str) -> dict[str, dict[str, An
 def _sent(found: list[tuple[tuple[str, ...], dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     sent: dict[str, dict[str, Any]] = {}
     for path, metadata in found:
-        if path[0] == "activation" and len(path) == 3:  # noqa: PLR2004 - activation/<system>/<object>
-            counts = sent.setdefault(path[1], {name: 0 for name in SENT_COUNTS})
+        if path[0] == "activation" and len(path) == 3:  # activation/<system>/<object>
+            counts = sent.setdefault(path[1], dict.fromkeys(SENT_COUNTS, 0))
             for name in SENT_COUNTS:
                 counts[name] += int(metadata.get(name, 0))
             counts["reasons"] = {**counts.get("reasons", {}), **metadata.get("reasons", {})}
@@ -79,10 +79,11 @@ def _sent(found: list[tuple[tuple[str, ...], dict[str, Any]]]) -> dict[str, dict
 
 
 def _seconds(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
     for step in instance.get_run_step_stats(run_id):
         if step.start_time and step.end_time:
-            seconds[stage_of(step.step_key)] += step.end_time - step.start_time
+            stage = stage_of(step.step_key)
+            seconds[stage] = seconds.get(stage, 0.0) + step.end_time - step.start_time
     return {stage: round(value, 2) for stage, value in seconds.items()}
 
 

@@ -12,7 +12,7 @@ def _share(value: float | None) -> str:
 
 def _row_lines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows = figures["rows"]
-    lines = [
+    return [
         ("rows read", f"{rows.get('read', 0):,}", "from all systems"),
         (
             "rows landed",
@@ -25,7 +25,6 @@ def _row_lines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
             "; ".join(f"{n} {reason}" for reason, n in rows["quarantined_by_reason"].items()),
         ),
     ]
-    return lines
 
 
 def _outcome_lines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -34,8 +33,11 @@ def _outcome_lines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
         (
             "customers resolved",
             f"{identity['customers']:,}",
-            f"from {identity['records']:,} records; precision {_share(identity.get('precision'))},"
-            f" recall {_share(identity.get('recall'))}",
+            (
+                f"from {identity['records']:,} records;"
+                f" precision {_share(identity.get('precision'))},"
+                f" recall {_share(identity.get('recall'))}"
+            ),
         ),
         ("gates passed", str(gates["passed"]), f"{checks['passed']} further checks passed"),
         (

@@ -1,10 +1,12 @@
 """Alerts: failed runs become incidents, and every incident that changed is told."""
 
 import time
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.tell import run_failed, run_succeeded, tell_people
 
@@ -30,7 +32,7 @@ def alert_sensor(context: dg.SensorEvaluationContext, accord: AccordResource) ->
     records = context.instance.get_run_records(
         dg.RunsFilter(
             statuses=_ENDED,
-            updated_after=_moment(seen - OVERLAP_S),
+            updated_after=datetime.fromtimestamp(seen - OVERLAP_S, UTC),
         ),
         ascending=True,
         order_by="update_timestamp",
@@ -46,13 +48,7 @@ def alert_sensor(context: dg.SensorEvaluationContext, accord: AccordResource) ->
     return dg.SensorResult(skip_reason=reason, cursor=str(seen))
 
 
-def _moment(seconds: float):
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _note(instance: dg.DagsterInstance, deployment, run: dg.DagsterRun) -> None:
+def _note(instance: dg.DagsterInstance, deployment: Deployment, run: dg.DagsterRun) -> None:
     steps = instance.get_run_step_stats(run.run_id)
     good = [step.step_key for step in steps if step.status and step.status.value == "SUCCESS"]
     run_succeeded(deployment, run.job_name, good)

@@ -13,5 +13,5 @@ refresh_everything = dg.define_asset_job(
 
 @dg.definitions
 def everything() -> dg.Definitions:
-    """The job, and the executor of all jobs: steps share a process, systems have runs of their own."""
+    """The job, and the executor of all jobs: steps share a process, systems have own runs."""
     return dg.Definitions(jobs=[refresh_everything], executor=dg.in_process_executor)

@@ -94,7 +94,7 @@ def contract_of(stream: Stream) -> Contract:
     for path in wildcards:
         parent, _, prefix = path.rpartition(".")
         if parent not in expected:
-            # It lies in a value that is known as a whole, a JSON column say: nothing there is drift.
+            # It lies in a value known as a whole, a JSON column say: nothing there is drift.
             continue
         expected[parent].discard(prefix)
         prefixes[parent] = (*prefixes.get(parent, ()), prefix)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from orchestration_assets.connectors.catalog import SYSTEMS, all_streams
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.landing.land import ensure_raw_tables, land
 from orchestration_assets.landing.cursors import read_cursor
+from orchestration_assets.landing.land import ensure_raw_tables, land
 from orchestration_assets.model import LandingResult, Stream
 
 
@@ -38,14 +38,16 @@ def changed_streams(deployment: Deployment, system: str) -> tuple[list[str], str
         the same work is still to be done.
     """
     source = deployment.source(system)
-    cursors = {name: read_cursor(deployment.warehouse, source.streams[name]) for name in source.streams}
+    cursors = {
+        name: read_cursor(deployment.warehouse, source.streams[name]) for name in source.streams
+    }
     changed = [name for name, cursor in cursors.items() if source.has_changed(name, cursor)]
     position = "|".join(f"{name}={cursors[name]}" for name in changed)
     return changed, hashlib.sha256(position.encode()).hexdigest()[:16]
 
 
 def prepare_landing(deployment: Deployment) -> None:
-    """Make the raw table of every stream of the catalogue, so that the model can always be built."""
+    """Make the raw table of every stream of the catalogue: the model can then always be built."""
     ensure_raw_tables(all_streams(), deployment.warehouse, deployment.home)
 
 

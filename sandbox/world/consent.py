@@ -14,7 +14,7 @@ EMAIL_GRANTED, EMAIL_WITHDRAWN = 0.58, 0.74
 """Below the first a person subscribed, below the second unsubscribed, above never said."""
 SMS_GRANTED, SMS_WITHDRAWN = 0.12, 0.17
 LEGAL_BASES = (
-    ("Legitimate interest – existing customer", 0.42),  # noqa: RUF001 (HubSpot's own dash)
+    ("Legitimate interest – existing customer", 0.42),  # HubSpot's own dash
     ("Performance of a contract", 0.54),
     ("Freely given consent from contact", 0.74),
     ("Not applicable", 0.84),

@@ -25,12 +25,12 @@ def _decisions() -> dg.AssetsDefinition:
     )
     def _plan(context: dg.AssetExecutionContext, accord: AccordResource) -> dg.MaterializeResult:
         try:
-            results = plan_journeys(accord.open(), context.run_id)
+            results = plan_journeys(accord.open(), context.run.run_id)
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         for result in results:
             if result.refused:
-                context.log.warning(f"{result.journey}: {result.refused}")
+                context.log.warning("%s: %s", result.journey, result.refused)
         return dg.MaterializeResult(
             metadata={
                 "planned": sum(result.planned for result in results),
@@ -73,11 +73,9 @@ def _delivery(destination: str, object_name: str) -> dg.AssetsDefinition:
         description=f"Rows of {', '.join(journeys)} at {destination}, each with the destination's"
         " own answer in the ledger.",
     )
-    def _deliver(
-        context: dg.AssetExecutionContext, accord: AccordResource
-    ) -> dg.MaterializeResult:
+    def _deliver(context: dg.AssetExecutionContext, accord: AccordResource) -> dg.MaterializeResult:
         try:
-            result = deliver_to(accord.open(), destination, object_name, context.run_id)
+            result = deliver_to(accord.open(), destination, object_name, context.run.run_id)
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         if result.error:

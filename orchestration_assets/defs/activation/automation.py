@@ -21,9 +21,8 @@ activation_automation = dg.AutomationConditionSensorDefinition(
 
 deliver_left_over = dg.define_asset_job(
     "deliver_left_over",
-    selection=dg.AssetSelection.groups("activation") - dg.AssetSelection.assets(
-        ["activation", "decisions"]
-    ),
+    selection=dg.AssetSelection.groups("activation")
+    - dg.AssetSelection.assets(["activation", "decisions"]),
     description="Sends what is planned, or was sent without an answer, and plans nothing new.",
     tags={"dagster/max_runtime": "3600"},
 )

@@ -34,7 +34,7 @@ def _column_schema(stream: Stream) -> dg.TableSchema:
     )
 
 
-def _metadata(result: LandingResult, rows_total: int) -> dict[str, object]:
+def _metadata(result: LandingResult, rows_total: int) -> dict[str, dg.RawMetadataValue]:
     return {
         "dagster/row_count": rows_total,
         "rows_read": result.rows_read,

@@ -80,9 +80,7 @@ def _hourly(system: str, job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefi
 
 
 def _daily_sweep(system: str, job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
-    ops = {
-        f"raw__{system}__{name}": {"config": {"full": True}} for name in SYSTEMS[system].streams
-    }
+    ops = {f"raw__{system}__{name}": {"config": {"full": True}} for name in SYSTEMS[system].streams}
     return dg.ScheduleDefinition(
         name=f"{system}_daily_sweep",
         job=job,

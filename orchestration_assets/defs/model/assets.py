@@ -1,6 +1,8 @@
 """Assets of the model: the scope, the three dbt stages and the identity step between them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -17,6 +19,7 @@ from orchestration_assets.defs.model.specs import (
 )
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
+from orchestration_assets.identity.refresh import IdentityResult
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages import model as stage
 from orchestration_assets.transform.profiles import engine_of
@@ -86,15 +89,16 @@ def _identity_asset(people: dg.AssetKey) -> dg.AssetsDefinition:
     return resolve_identities
 
 
-def _plain(result: object) -> dict[str, object]:
-    counts = {name: getattr(result, name) for name in result.__dataclass_fields__}
+def _plain(result: IdentityResult) -> dict[str, dg.RawMetadataValue]:
     return {
-        ("dagster/row_count" if name == "records_total" else name): value
-        for name, value in counts.items()
+        ("dagster/row_count" if name == "records" else name): value
+        for name, value in asdict(result).items()
     }
 
 
-def _dbt_assets(name: str, nodes: list[ModelNode], known: dict[str, ModelNode], engine: str):
+def _dbt_assets(
+    name: str, nodes: list[ModelNode], known: dict[str, ModelNode], engine: str
+) -> dg.AssetsDefinition:
     by_key = {key_of(node): node for node in nodes}
 
     @dg.multi_asset(
@@ -130,7 +134,7 @@ def _results(
     nodes: Sequence[ModelNode],
     result: BuildResult,
     rows: dict[str, int],
-    selected_checks: set[dg.AssetCheckKey],
+    selected_checks: AbstractSet[dg.AssetCheckKey],
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """What dbt reported, as materialisations and check results."""
     outcome = {node.unique_id: node for node in result.nodes}
