@@ -78,6 +78,8 @@ def refresh(warehouse: Warehouse, default_region: str, *, full: bool = False) ->
             session, _customer_records(people, clusters), _dated(links.shared), everybody=everybody
         )
         _write_history(session, before, after)
+        moved = [key for key in {*before, *after} if before.get(key) != after.get(key)]
+        tables.take_activity_along(session, sorted(moved))
         touched = _touched(before, after, changed) | tables.customers_of_activity(session)
         added = extend_with_customers(session, touched)
         result = _result(session, before, after, clusters, added)

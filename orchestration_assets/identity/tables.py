@@ -2,7 +2,8 @@
 
 `customer_records` is what dbt reads. `record_keys` holds the hashed keys of every record, so that a
 small change finds its neighbours without reading everybody. `shared_identifiers` lists the keys
-that do not link on their own, `history` every record that went from one customer to another.
+that do not link on their own, `history` every record that went from one customer to another,
+`moved_people` those of the last run.
 """
 
 import pyarrow as pa
@@ -46,6 +47,7 @@ TABLES = {
             ("found_at", UTC),
         ]
     ),
+    "moved_people": pa.schema([("system", pa.string()), ("record_id", pa.string())]),
     "history": pa.schema(
         [
             ("system", pa.string()),
@@ -119,6 +121,15 @@ select c.customer_id from scope.records s
 join {ACTIVITY} a on a.system = s.system and a.stream = s.stream and a.record_id = s.record_id
 join identity.customer_records c
     on c.system = a.system and c.record_id = a.person_record_id
+"""
+_ACTIVITY_OF_MOVED = f"""
+insert into scope.records (system, stream, record_id)
+select a.system, a.stream, a.record_id from {ACTIVITY} a
+join identity.moved_people m on m.system = a.system and m.record_id = a.person_record_id
+where not exists (
+    select 1 from scope.records s
+    where s.system = a.system and s.stream = a.stream and s.record_id = a.record_id
+)
 """
 _FORMER_OWNERS = {
     "fct_orders": "select customer_id from core.fct_orders where order_id in ("
@@ -231,6 +242,20 @@ def store(session: Session, records: pa.Table, shared: pa.Table, *, everybody: b
         " union select key_hash from keys_before)"
     )
     session.append("identity", "shared_identifiers", shared)
+
+
+def take_activity_along(session: Session, moved: list[tuple[str, str]]) -> int:
+    """Bring the orders and events of records that went to another customer into the scope.
+
+    An order may be landed before its customer is: it has none then, and gets one here.
+
+    Returns:
+        The number of orders and events that were not in scope yet.
+    """
+    rows = [{"system": system, "record_id": record_id} for system, record_id in moved]
+    schema = TABLES["moved_people"]
+    session.replace("identity", "moved_people", pa.Table.from_pylist(rows, schema))
+    return session.execute(_ACTIVITY_OF_MOVED)
 
 
 def customers_of_activity(session: Session) -> set[str]:

@@ -97,6 +97,25 @@ def test_deletions_and_vanished_lines_reach_the_core(duck: ModelWorld) -> None:
     assert consents == [{"purpose": "marketing"}]
 
 
+def test_an_order_follows_its_customer_who_comes_late_and_leaves_again(duck: ModelWorld) -> None:
+    owners = "select order_id, customer_id is not null as is_owned from core.fct_orders"
+    duck.land("shopify", "orders", order("1", 10))
+    duck.refresh()
+    assert duck.rows(owners) == [{"order_id": "shopify:1", "is_owned": False}]
+    duck.release()
+    duck.land("shopify", "customers", shopper())
+    duck.refresh()
+    assert duck.rows(owners) == [{"order_id": "shopify:1", "is_owned": True}]
+    assert duck.rows("select order_count from core.dim_customers") == [{"order_count": 1}]
+    duck.release()
+    with duck.warehouse.writer("erase") as session:
+        session.execute("delete from raw_shopify.customers")
+        session.execute("insert into scope.records values ('shopify', 'customers', '71')")
+    duck.refresh()
+    assert duck.rows(owners) == [{"order_id": "shopify:1", "is_owned": False}]
+    assert duck.rows("select * from core.dim_customers") == []
+
+
 def test_a_build_with_an_empty_scope_changes_nothing(duck: ModelWorld) -> None:
     land_everything(duck)
     duck.refresh()

@@ -1,7 +1,9 @@
 with events as (
 
     select * from {{ ref('stg_klaviyo__events') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and {{ in_scope('record:klaviyo.events', 'klaviyo_event_id') }}
 
 ),
 
@@ -33,15 +35,6 @@ joined as (
     from events
     left join customer_records on events.klaviyo_profile_id = customer_records.record_id
 
-),
-
-scoped as (
-
-    select * from joined
-    where
-        {{ in_scope('id:klaviyo.events', 'interaction_id') }}
-        or {{ in_scope('customers', 'customer_id') }}
-
 )
 
 select
@@ -52,4 +45,4 @@ select
     action,
     metric_name,
     occurred_at
-from scoped
+from joined

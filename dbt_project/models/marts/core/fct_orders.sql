@@ -1,6 +1,7 @@
 with orders as (
 
     select * from {{ ref('stg_shopify__orders') }}
+    where {{ in_scope('record:shopify.orders', 'shopify_order_id') }}
 
 ),
 
@@ -39,15 +40,6 @@ joined as (
     from orders
     left join customer_records on orders.shopify_customer_id = customer_records.record_id
 
-),
-
-scoped as (
-
-    select * from joined
-    where
-        {{ in_scope('id:shopify.orders', 'order_id') }}
-        or {{ in_scope('customers', 'customer_id') }}
-
 )
 
 select
@@ -68,4 +60,4 @@ select
     is_deleted,
     ordered_at,
     updated_at
-from scoped
+from joined
