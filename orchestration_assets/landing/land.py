@@ -4,26 +4,25 @@ A chunk counts once its load and its cursor are stored. Whatever happens before 
 again, and what has landed already is recognised and not written twice.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from orchestration_assets.errors import AccordError, FatalError
+from orchestration_assets.errors import FatalError
 from orchestration_assets.landing.changes import deletion_rows, only_changes, vanished_ids
+from orchestration_assets.landing.chunks import Arrived, Chunk, chunks, stamped
 from orchestration_assets.landing.contract import contract_of
 from orchestration_assets.landing.convert import Batch, convert
 from orchestration_assets.landing.cursors import Load, cursor_in, record
 from orchestration_assets.landing.dlt_load import Loader, put_right, unfinished
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
-from orchestration_assets.model import LandingResult, Page, Source, Stream
+from orchestration_assets.model import LandingResult, Source, Stream
 from orchestration_assets.state import drift as drift_state
 from orchestration_assets.state import quarantine
 from orchestration_assets.state.store import StateStore
@@ -31,11 +30,7 @@ from orchestration_assets.warehouse.engine import Warehouse
 
 __all__ = ["ensure_raw_tables", "land"]
 
-BATCH_RECORDS = 5_000
-CHUNK_ROWS = 50_000
-CHUNK_BYTES = 200_000_000
-# A slow system's progress is stored at least this often.
-CHUNK_SECONDS = 120.0
+_DELETIONS_AT_ONCE = 50_000
 Progress = Callable[[int], None]
 
 
@@ -74,11 +69,11 @@ def land(
     landing = _Landing(stream, warehouse, state, home, full=full)
     cursor = landing.resume()
     started_at = datetime.now(UTC)
-    pages = _stamped(source.read(stream.name, cursor, full=full))
+    pages = stamped(source.read(stream.name, cursor, full=full))
     # One chunk is written while the next is read and converted; a third waits.
     with ThreadPoolExecutor(1, thread_name_prefix=f"land {stream.key}") as writer:
         writing: Future[None] | None = None
-        for chunk in _chunks(landing, pages):
+        for chunk in chunks(landing.convert, pages):
             if writing is not None:
                 writing.result()
             writing = writer.submit(landing.store, chunk)
@@ -89,44 +84,6 @@ def land(
     if full:
         landing.store_vanished(started_at)
     return landing.result()
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A page with the time it was read; times of one reading strictly increase."""
-
-    page: Page
-    at: datetime
-
-
-class _Chunk:
-    """Batches on their way to the warehouse, and the cursor after them."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.cursor: str | None = None
-        self.began = time.monotonic()
-        self.rows = 0
-        self.size = 0
-
-    def add(self, batch: Batch, cursor: str) -> None:
-        self.batches.append(batch)
-        self.cursor = cursor
-        self.rows += batch.rows.num_rows
-        self.size += batch.rows.nbytes
-
-    @property
-    def is_late(self) -> bool:
-        return time.monotonic() - self.began >= CHUNK_SECONDS
-
-    @property
-    def is_full(self) -> bool:
-        return bool(self.batches) and (
-            self.rows >= CHUNK_ROWS or self.size >= CHUNK_BYTES or self.is_late
-        )
-
-    def table(self) -> pa.Table:
-        return pa.concat_tables([batch.rows for batch in self.batches])
 
 
 class _Landing:
@@ -176,7 +133,7 @@ class _Landing:
             self._seen.append(pa.array([one.record_id for one in batch.rejected], pa.string()))
         return batch
 
-    def store(self, chunk: _Chunk) -> None:
+    def store(self, chunk: Chunk) -> None:
         """Make a chunk durable: rejected records first, then the rows, then the cursor."""
         self._keep_aside(chunk)
         table = chunk.table()
@@ -224,14 +181,17 @@ class _Landing:
                 " landed; they are not taken for deleted.",
                 "check the token's scopes and the account it belongs to, then read again.",
             )
-        for start in range(0, len(gone), CHUNK_ROWS):
+        for start in range(0, len(gone), _DELETIONS_AT_ONCE):
             with self._warehouse.reader() as session:
                 rows = deletion_rows(
-                    session, self._stream, gone[start : start + CHUNK_ROWS], datetime.now(UTC)
+                    session,
+                    self._stream,
+                    gone[start : start + _DELETIONS_AT_ONCE],
+                    datetime.now(UTC),
                 )
             self._write(rows, None)
 
-    def _keep_aside(self, chunk: _Chunk) -> None:
+    def _keep_aside(self, chunk: Chunk) -> None:
         rejected = [one for batch in chunk.batches for one in batch.rejected]
         if rejected:
             quarantine.hold(self._state, self._stream.system, self._stream.name, rejected)
@@ -266,37 +226,3 @@ class _Landing:
             load_ids=tuple(self._load_ids),
             watermark=self._watermark.isoformat() if self._watermark else None,
         )
-
-
-def _chunks(landing: _Landing, pages: Iterator[Arrived]) -> Iterator[_Chunk]:
-    """Gather pages into batches and batches into chunks; the last chunk may be small.
-
-    What was read before the system failed is handed on before the failure is.
-    """
-    chunk = _Chunk()
-    waiting: list[Arrived] = []
-    failure: AccordError | None = None
-    try:
-        for arrived in pages:
-            waiting.append(arrived)
-            if sum(len(one.page.records) for one in waiting) >= BATCH_RECORDS or chunk.is_late:
-                chunk.add(landing.convert(waiting), arrived.page.cursor)
-                waiting = []
-            if chunk.is_full:
-                yield chunk
-                chunk = _Chunk()
-    except AccordError as error:
-        failure = error
-    if waiting:
-        chunk.add(landing.convert(waiting), waiting[-1].page.cursor)
-    if chunk.batches:
-        yield chunk
-    if failure is not None:
-        raise failure
-
-
-def _stamped(pages: Iterator[Page]) -> Iterator[Arrived]:
-    last = datetime.min.replace(tzinfo=UTC)
-    for page in pages:
-        last = max(datetime.now(UTC), last + timedelta(microseconds=1))
-        yield Arrived(page, last)

@@ -24,13 +24,13 @@ POINTS = (
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from orchestration_assets.landing import dlt_load, land as land_module
+from orchestration_assets.landing import chunks, dlt_load, land as land_module
 from orchestration_assets.state.store import open_state
 from orchestration_assets.warehouse.engine import open_warehouse
 from tests.unit.landing.vendor import PEOPLE, Vendor, person
 
 url, home, where, when, calls = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
-land_module.BATCH_RECORDS, land_module.CHUNK_ROWS = 50, 100
+chunks.BATCH_RECORDS, chunks.CHUNK_ROWS = 50, 100
 
 def killing(owner, name):
     original, made = getattr(owner, name), []

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from orchestration_assets.errors import FatalError, RetriableError
-from orchestration_assets.landing import land as land_module
+from orchestration_assets.landing import chunks
 from orchestration_assets.landing.cursors import read_cursor
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
 from orchestration_assets.model import Field, Kind
@@ -171,8 +171,8 @@ def test_what_was_read_before_a_failure_is_kept(place: Place):
 def test_several_chunks_land_as_several_loads_with_the_cursor_after_each(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(land_module, "BATCH_RECORDS", 50)
-    monkeypatch.setattr(land_module, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(chunks, "BATCH_RECORDS", 50)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
     place.vendor.page_size = 50
     place.vendor.put(*[person(number) for number in range(320)])
     seen: list[int] = []
