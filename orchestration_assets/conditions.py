@@ -38,6 +38,7 @@ def activate_when_released() -> dg.AutomationCondition:
 
 
 WORK_TAG = "accord/work"
+LANDING_TAG = {"accord/stage": "landing"}
 MAX_ATTEMPTS = 5
 FIRST_RETRY_S = 60.0
 _WAITING_OR_RUNNING = [
@@ -53,6 +54,13 @@ def active_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     """Whether a run of the job waits or runs; a second one would only queue behind it."""
     return bool(
         instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=_WAITING_OR_RUNNING), limit=1)
+    )
+
+
+def landing_is_active(instance: dg.DagsterInstance) -> bool:
+    """Whether a landing of any system waits or runs."""
+    return bool(
+        instance.get_runs(dg.RunsFilter(tags=LANDING_TAG, statuses=_WAITING_OR_RUNNING), limit=1)
     )
 
 

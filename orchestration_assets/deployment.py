@@ -36,6 +36,11 @@ class Deployment:
         self.home.mkdir(parents=True, exist_ok=True)
         return open_state(self.settings.resolved_state_url)
 
+    def close(self) -> None:
+        """Close the connections that are kept open between uses; the next use opens them again."""
+        if "state" in self.__dict__:
+            self.state.close()
+
     def source(self, system: str) -> Source:
         """Open a system for reading.
 

@@ -8,13 +8,14 @@ import dagster as dg
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import AccordError
-from orchestration_assets.stages.tell import run_failed, run_succeeded, tell_people
+from orchestration_assets.stages.tell import WHOLE_RUN, run_failed, run_succeeded, tell_people
 
 ALERT_INTERVAL_S = 15
 # Runs that ended this long before the last look are looked at again: clocks and commits lag.
 OVERLAP_S = 60.0
 # A failed gate has an incident of its own, with the rules that broke.
 GATE_STEPS = ("gate_core", "gate_payloads")
+DIED = "The run ended without naming a step."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
@@ -27,33 +28,55 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 )
 def alert_sensor(context: dg.SensorEvaluationContext, accord: AccordResource) -> dg.SensorResult:
     """Look at the runs that ended since the last tick, then deliver what is due."""
-    deployment = accord.open()
     seen = float(context.cursor) if context.cursor else time.time()
     records = context.instance.get_run_records(
         dg.RunsFilter(
             statuses=_ENDED,
             updated_after=datetime.fromtimestamp(seen - OVERLAP_S, UTC),
         ),
-        ascending=True,
         order_by="update_timestamp",
     )
-    for record in records:
-        _note(context.instance, deployment, record.dagster_run)
-        seen = max(seen, record.update_timestamp.timestamp())
-    try:
-        counts = tell_people(deployment)
-    except AccordError as error:
-        return dg.SensorResult(skip_reason=str(error), cursor=str(seen))
+    judged: set[tuple[str, str]] = set()
+    with accord.glance() as deployment:
+        for record in records:
+            _note(context.instance, deployment, record.dagster_run, judged)
+            seen = max(seen, record.update_timestamp.timestamp())
+        try:
+            counts = tell_people(deployment)
+        except AccordError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=str(seen))
     reason = f"{counts['delivered']} alerts told, {counts['failed']} to be tried again"
     return dg.SensorResult(skip_reason=reason, cursor=str(seen))
 
 
-def _note(instance: dg.DagsterInstance, deployment: Deployment, run: dg.DagsterRun) -> None:
+def _note(
+    instance: dg.DagsterInstance,
+    deployment: Deployment,
+    run: dg.DagsterRun,
+    judged: set[tuple[str, str]],
+) -> None:
+    """Open or resolve the incidents of a run's steps.
+
+    Runs come newest first and each step of a job is judged once: by turns, an old failure would
+    open again at every tick what a later run has resolved.
+    """
     steps = instance.get_run_step_stats(run.run_id)
     good = [step.step_key for step in steps if step.status and step.status.value == "SUCCESS"]
-    run_succeeded(deployment, run.job_name, good)
-    if run.status is not dg.DagsterRunStatus.FAILURE:
-        return
+    failures = []
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        good.append(WHOLE_RUN)
+    else:
+        failures = _failed_steps(instance, run) or [(WHOLE_RUN, DIED)]
+    found = {*good, *(step for step, _ in failures)}
+    new = {step for step in found if (run.job_name, step) not in judged}
+    judged |= {(run.job_name, step) for step in new}
+    run_succeeded(deployment, run.job_name, [step for step in good if step in new])
+    told = [(step, text) for step, text in failures if step in new and step not in GATE_STEPS]
+    run_failed(deployment, run.job_name, run.run_id, told)
+
+
+def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[tuple[str, str]]:
+    """Step and message of each failure."""
     failures = []
     for record in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = record.get_dagster_event()
@@ -63,7 +86,5 @@ def _note(instance: dg.DagsterInstance, deployment: Deployment, run: dg.DagsterR
             if data.user_failure_data and data.user_failure_data.description
             else (data.error.message.strip().split("\n")[0] if data.error else "no message")
         )
-        failures.append((event.step_key, message))
-    steps_failed = [(step, message) for step, message in failures if step not in GATE_STEPS]
-    if steps_failed or not failures:
-        run_failed(deployment, run.job_name, run.run_id, steps_failed)
+        failures.append((str(event.step_key), message))
+    return failures

@@ -8,6 +8,9 @@ from orchestration_assets.alerting.log import LogChannel
 from orchestration_assets.alerting.slack import SlackChannel
 from orchestration_assets.deployment import Deployment
 
+# Stands for the step in the incident of a run that died without one.
+WHOLE_RUN = "run"
+
 
 def channels(deployment: Deployment) -> list[Channel]:
     """The log, and Slack where its webhook is set."""
@@ -37,9 +40,9 @@ def run_failed(
         deployment: the deployment.
         job: name of the job.
         run_id: the failed run.
-        failures: step and message of each failure; empty when the run died without one.
+        failures: step and message of each failure; `WHOLE_RUN` for a run that died without one.
     """
-    for step, message in failures or [("run", "The run ended without naming a step.")]:
+    for step, message in failures:
         report(
             deployment.state,
             Incident(
@@ -56,5 +59,5 @@ def run_failed(
 
 def run_succeeded(deployment: Deployment, job: str, steps: Sequence[str]) -> None:
     """Resolve the incidents of the steps that have succeeded again."""
-    for step in [*steps, "run"]:
+    for step in steps:
         clear(deployment.state, f"run/{job}/{step}")

@@ -41,7 +41,8 @@ def left_over_sensor(
     """Request a delivery when rows have been waiting since before the last tick."""
     if active_run(context.instance, deliver_left_over.name):
         return dg.SkipReason("a delivery is already waiting or running")
-    waiting, newest = unsettled_rows(accord.open(), older_than_s=RECONCILE_INTERVAL_S)
+    with accord.glance() as deployment:
+        waiting, newest = unsettled_rows(deployment, older_than_s=RECONCILE_INTERVAL_S)
     if not waiting:
         return dg.SkipReason("every planned row has its answer")
     work = f"deliver_left_over:{newest}"

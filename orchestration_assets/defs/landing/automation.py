@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration_assets.conditions import active_run, next_attempt, seconds_until_retry
+from orchestration_assets.conditions import (
+    LANDING_TAG,
+    active_run,
+    next_attempt,
+    seconds_until_retry,
+)
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
@@ -25,7 +30,7 @@ def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":
         selection=dg.AssetSelection.groups(f"raw_{system}"),
         description=f"Land every stream of {system}; a run of its own, so that a slow or broken"
         " system holds up nobody else.",
-        tags={"dagster/max_runtime": "3600"},
+        tags={"dagster/max_runtime": "3600", **LANDING_TAG},
     )
 
 
@@ -41,15 +46,16 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
     def _sensor(
         context: dg.SensorEvaluationContext, accord: AccordResource
     ) -> dg.SensorResult | dg.SkipReason:
-        deployment = accord.open()
-        if not deployment.settings.is_configured(system):
-            return dg.SkipReason(f"{system} has no credentials; set ACCORD_{system.upper()}_TOKEN")
         if active_run(context.instance, job.name):
             return dg.SkipReason(f"{job.name} is already waiting or running")
-        try:
-            changed, position = changed_streams(deployment, system)
-        except AccordError as error:
-            return dg.SkipReason(str(error))
+        with accord.glance() as deployment:
+            if not deployment.settings.is_configured(system):
+                variable = f"ACCORD_{system.upper()}_TOKEN"
+                return dg.SkipReason(f"{system} has no credentials; set {variable}")
+            try:
+                changed, position = changed_streams(deployment, system)
+            except AccordError as error:
+                return dg.SkipReason(str(error))
         if not changed:
             return dg.SkipReason(f"nothing changed in {system}")
         work = f"{job.name}:{position}"

@@ -2,14 +2,25 @@
 
 import hashlib
 import math
+import time
 
 import dagster as dg
 
-from orchestration_assets.conditions import active_run, next_attempt, seconds_until_retry
+from orchestration_assets.conditions import (
+    active_run,
+    landing_is_active,
+    next_attempt,
+    seconds_until_retry,
+)
 from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.model import waiting_loads
 
 REFRESH_INTERVAL_S = 15
+# What changes together lands together: without this wait the first system to land would be released
+# and acted on alone, before a withdrawal of consent in another is in. Bounded, so that a slow
+# system holds up nobody for long.
+SETTLE_S = 120.0
 REFRESH_GROUPS = (
     "scope",
     "staging_scope",
@@ -39,7 +50,8 @@ refresh_model = dg.define_asset_job(
     minimum_interval_seconds=REFRESH_INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Refreshes the model while there are landed loads that no release has taken in. It"
-    " looks at the warehouse, not at a cursor, so a lost tick or a crash loses nothing.",
+    " looks at the warehouse, so a lost tick or a crash loses nothing; the cursor only tells since"
+    " when it waits for other landings to end.",
 )
 def model_refresh_sensor(
     context: dg.SensorEvaluationContext, accord: AccordResource
@@ -47,12 +59,21 @@ def model_refresh_sensor(
     """Request one refresh for all waiting loads; loads that a gate holds are tried again later."""
     if active_run(context.instance, refresh_model.name):
         return dg.SkipReason("a refresh is already waiting or running")
-    loads = waiting_loads(accord.open())
+    try:
+        with accord.glance() as deployment:
+            loads = waiting_loads(deployment)
+    except AccordError as error:
+        return dg.SkipReason(str(error))
     if not loads:
+        context.update_cursor("")
         return dg.SkipReason("every landed load is in a release")
+    since = float(context.cursor or time.time())
+    if landing_is_active(context.instance) and time.time() < since + SETTLE_S:
+        context.update_cursor(str(since))
+        return dg.SkipReason(f"{len(loads)} loads wait for other landings to end")
     work = "refresh_model:" + hashlib.sha256("|".join(loads).encode()).hexdigest()[:16]
     wait = seconds_until_retry(context.instance, work)
     if wait:
         when = "no further attempt before new rows land" if wait == math.inf else f"in {wait:.0f} s"
         return dg.SkipReason(f"the last refresh did not release these {len(loads)} loads; {when}")
-    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)])
+    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)], cursor="")
