@@ -1,0 +1,86 @@
+"""The alert sensor looks at each run several times and tells people of it once."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from orchestration_assets.defs.alerts import alert_sensor
+from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.deployment import Deployment
+from orchestration_assets.state.alerts import open_alerts
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def _run(instance: dg.DagsterInstance, *, fails: bool) -> None:
+    @dg.op
+    def step() -> None:
+        if fails:
+            raise dg.Failure("The shop is closed.")
+
+    @dg.job
+    def opening() -> None:
+        step()
+
+    opening.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def _tick(instance: dg.DagsterInstance, cursor: str) -> tuple[str, str]:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    result = alert_sensor(context, accord=AccordResource())
+    assert isinstance(result, dg.SensorResult)
+    return str(result.cursor), str(result.skip_reason)
+
+
+def _ticks(instance: dg.DagsterInstance, count: int) -> list[str]:
+    cursor, said = str(time.time() - 1), []
+    for _ in range(count):
+        cursor, reason = _tick(instance, cursor)
+        said.append(str(reason))
+    return said
+
+
+def _open() -> list[str]:
+    deployment = Deployment()
+    try:
+        return [alert["dedup_key"] for alert in open_alerts(deployment.state)]
+    finally:
+        deployment.close()
+
+
+def test_a_failed_step_is_told_once_however_often_it_is_seen(
+    instance: dg.DagsterInstance,
+) -> None:
+    _run(instance, fails=True)
+    first, *later = _ticks(instance, 3)
+    assert "1 alerts told" in first
+    assert all("0 alerts told" in reason for reason in later)
+    assert _open() == ["run/opening/step"]
+
+
+def test_a_failure_that_a_later_run_repaired_stays_resolved(instance: dg.DagsterInstance) -> None:
+    _run(instance, fails=True)
+    _ticks(instance, 1)
+    _run(instance, fails=False)
+    first, *later = _ticks(instance, 3)
+    assert "1 alerts told" in first
+    assert all("0 alerts told" in reason for reason in later)
+    assert _open() == []
+
+
+def test_a_run_that_died_without_a_step_is_told_once(instance: dg.DagsterInstance) -> None:
+    @dg.job
+    def opening() -> None: ...
+
+    run = instance.create_run_for_job(opening)
+    instance.report_run_failed(run)
+    first, *later = _ticks(instance, 3)
+    assert "1 alerts told" in first
+    assert all("0 alerts told" in reason for reason in later)
+    assert _open() == ["run/opening/run"]

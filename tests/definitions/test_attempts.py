@@ -1,0 +1,104 @@
+"""Run requests of the sensors: one attempt at a time, growing pauses, an end."""
+
+import math
+import time
+from collections.abc import Iterator
+from unittest import mock
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import create_run_for_test
+
+from orchestration_assets.conditions import (
+    FIRST_RETRY_S,
+    LANDING_TAG,
+    MAX_ATTEMPTS,
+    WORK_TAG,
+    active_run,
+    landing_is_active,
+    next_attempt,
+    seconds_until_retry,
+)
+
+WORK = "land_shopify:0123"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def _run(
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.FAILURE,
+    job: str = "land_shopify",
+    tags: dict[str, str] | None = None,
+) -> None:
+    create_run_for_test(instance, job_name=job, status=status, tags=tags or {WORK_TAG: WORK})
+
+
+def test_new_work_is_attempted_at_once(instance: dg.DagsterInstance) -> None:
+    assert seconds_until_retry(instance, WORK) == 0
+
+
+def test_the_pause_doubles_with_every_attempt(instance: dg.DagsterInstance) -> None:
+    pauses = []
+    for _ in range(MAX_ATTEMPTS - 1):
+        _run(instance)
+        pauses.append(seconds_until_retry(instance, WORK))
+    expected = [FIRST_RETRY_S * 2**attempt for attempt in range(MAX_ATTEMPTS - 1)]
+    assert pauses == pytest.approx(expected, abs=5)
+
+
+def test_the_pause_ends(instance: dg.DagsterInstance) -> None:
+    _run(instance)
+    with mock.patch("time.time", return_value=time.time() + FIRST_RETRY_S + 1):
+        assert seconds_until_retry(instance, WORK) == 0
+
+
+def test_work_that_cannot_succeed_is_given_up(instance: dg.DagsterInstance) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        _run(instance)
+    assert seconds_until_retry(instance, WORK) == math.inf
+
+
+def test_attempts_at_other_work_do_not_count(instance: dg.DagsterInstance) -> None:
+    _run(instance, tags={WORK_TAG: "land_shopify:4567"})
+    assert seconds_until_retry(instance, WORK) == 0
+
+
+def test_each_attempt_has_a_run_key_of_its_own(instance: dg.DagsterInstance) -> None:
+    first = next_attempt(instance, WORK)
+    again = next_attempt(instance, WORK)
+    _run(instance)
+    second = next_attempt(instance, WORK)
+    assert first.run_key == again.run_key != second.run_key
+    assert second.tags[WORK_TAG] == WORK
+
+
+def test_an_attempt_selects_only_what_it_is_about(instance: dg.DagsterInstance) -> None:
+    orders = dg.AssetKey(["raw", "shopify", "orders"])
+    assert next_attempt(instance, WORK, asset_selection=[orders]).asset_selection == [orders]
+    assert next_attempt(instance, WORK).asset_selection is None
+
+
+@pytest.mark.parametrize("name", ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
+def test_a_run_that_waits_or_runs_is_active(instance: dg.DagsterInstance, name: str) -> None:
+    _run(instance, dg.DagsterRunStatus[name])
+    assert active_run(instance, "land_shopify")
+    assert not active_run(instance, "land_hubspot")
+
+
+@pytest.mark.parametrize("name", ["SUCCESS", "FAILURE", "CANCELED"])
+def test_a_run_that_ended_is_not_active(instance: dg.DagsterInstance, name: str) -> None:
+    _run(instance, dg.DagsterRunStatus[name], tags=LANDING_TAG)
+    assert not active_run(instance, "land_shopify")
+    assert not landing_is_active(instance)
+
+
+def test_a_landing_of_any_system_is_noticed(instance: dg.DagsterInstance) -> None:
+    _run(instance, dg.DagsterRunStatus.STARTED, job="refresh_model", tags={"other": "landing"})
+    assert not landing_is_active(instance)
+    _run(instance, dg.DagsterRunStatus.STARTED, job="land_klaviyo", tags=LANDING_TAG)
+    assert landing_is_active(instance)
