@@ -38,7 +38,8 @@ $(BIN)/uv: | $(VENV)/bin/python
 
 $(STAMP): requirements.lock pyproject.toml | $(BIN)/uv
 	@echo "Installing the locked packages into $(VENV) ..."
-	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock \
+	@# Compiled once, as pip does: every run of Dagster's is a process that imports these anew.
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable . \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
