@@ -18,6 +18,11 @@ from sandbox.world.generate import generate
 from sandbox.world.model import World
 
 CUSTOMERS = 150
+# A server without limits is read without any, so that no test waits for its own limiter.
+NO_LIMITS = {
+    "hubspot": {"requests_per_10s": "1000000", "searches_per_s": "1000000"},
+    "klaviyo": {"requests_per_second": "1000000", "requests_per_minute": "1000000"},
+}
 
 
 @dataclass
@@ -68,6 +73,8 @@ def vendor() -> Iterator[Callable[..., Vendor]]:
             "base_url": f"http://127.0.0.1:{port}",
             "token": context.token(system),
         }
+        if tier == "unlimited":
+            connection |= NO_LIMITS.get(system, {})
         return Vendor(system, context, connection)
 
     yield start

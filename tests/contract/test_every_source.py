@@ -3,6 +3,7 @@
 import pytest
 
 from orchestration_assets.connectors.catalog import SYSTEMS, all_streams
+from orchestration_assets.connectors.kit.http import RetryPolicy
 from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.errors import FatalError, RetriableError
 from orchestration_assets.model import Kind, Page, Stream
@@ -147,8 +148,9 @@ def test_refused_credentials_name_the_setting_and_no_secret(
 @every_system
 def test_a_system_that_stays_down_is_retriable_and_named(server, stream: Stream) -> None:
     server.context.faults.set(stream.system, "down")
+    policy = RetryPolicy(attempts=3, seconds=5, wait_initial=0.01, wait_jitter=0.0)
     with pytest.raises(RetriableError, match=rf"^{stream.system}: .*503.* Next step: "):
-        server.read(stream.name)
+        list(server.source(policy=policy).read(stream.name, None))
 
 
 @every_system

@@ -14,9 +14,7 @@ QUICK = RetryPolicy(attempts=4, seconds=20, wait_initial=0.01, wait_max=0.1, wai
 
 @pytest.fixture
 def hubspot(vendor):
-    running = vendor("hubspot")
-    running.connection["searches_per_s"] = "1000"
-    return running
+    return vendor("hubspot")
 
 
 def some_rows(hubspot, count: int) -> list[OutgoingRow]:
