@@ -3,6 +3,8 @@
 Each command lives in `commands/<name>.py`; nothing heavy is imported here.
 """
 
+import atexit
+import os
 import sys
 from dataclasses import dataclass
 from typing import Annotated
@@ -78,8 +80,18 @@ def root(
     configure_logging("DEBUG" if debug else settings.log_level, settings.log_format)
 
 
+def _be_quiet_at_exit() -> None:
+    """Drop what is written to standard error while the interpreter goes down.
+
+    Once Great Expectations was imported, DuckDB's binding lists its own unfreed types there.
+    """
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def main() -> None:
     """Run the command line; an error of ours ends it with code 1 and no traceback."""
+    atexit.register(_be_quiet_at_exit)
     options = Options()
     try:
         app(obj=options)

@@ -9,6 +9,8 @@ from orchestration_assets.settings import set_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 EVERYTHING = "refresh_everything"
+# Every event is in the run's record; on the console only what needs a look.
+CONSOLE_LOG_LEVEL = "WARNING"
 
 
 def prepare_dagster_home(home: Path) -> Path:
@@ -32,6 +34,9 @@ def run_everything(home: Path) -> tuple[dg.DagsterInstance, dg.ExecuteInProcessR
     instance = dg.DagsterInstance.get()
     job = defs().resolve_job_def(EVERYTHING)
     result = job.execute_in_process(
-        instance=instance, raise_on_error=False, tags={"accord/started_by": "command line"}
+        instance=instance,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": CONSOLE_LOG_LEVEL}}}},
+        tags={"accord/started_by": "command line"},
     )
     return instance, result

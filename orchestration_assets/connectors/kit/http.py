@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
+# Where a response keeps its parsed body, so that a page is parsed once.
+_PARSED = "accord.parsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class ApiClient:
             cost=cost,
             expect_json=True,
         )
-        return orjson.loads(response.content) if response.content else None
+        return response.extensions.get(_PARSED)
 
     def send(
         self,
@@ -249,8 +251,13 @@ class ApiClient:
         if status >= 500:
             raise _TransientError(f"answered {status}", sent=True)
         if status in accept or status < 300:
-            if expect_json and response.content and not _is_json(response.content):
-                raise _TransientError(f"answered {status} without readable JSON", sent=True)
+            if expect_json and response.content:
+                try:
+                    response.extensions[_PARSED] = orjson.loads(response.content)
+                except orjson.JSONDecodeError:
+                    raise _TransientError(
+                        f"answered {status} without readable JSON", sent=True
+                    ) from None
             return response
         raise self._refusal(response, call)
 
@@ -272,11 +279,3 @@ class ApiClient:
         if 400 <= status < 500:
             step = "check the version of the system's API and the connector's request"
         return FatalError(f"{self.system}: {call} answered {status}{reason}.", f"{step}.")
-
-
-def _is_json(content: bytes) -> bool:
-    try:
-        orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -1,6 +1,7 @@
 """Assets `raw/<system>/<stream>`: one for every stream of the catalogue."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -34,7 +35,7 @@ def _column_schema(stream: Stream) -> dg.TableSchema:
     )
 
 
-def _metadata(result: LandingResult, rows_total: int) -> dict[str, dg.RawMetadataValue]:
+def _metadata(result: LandingResult, rows_total: int) -> dict[str, Any]:
     return {
         "dagster/row_count": rows_total,
         "rows_read": result.rows_read,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
@@ -89,7 +90,7 @@ def _identity_asset(people: dg.AssetKey) -> dg.AssetsDefinition:
     return resolve_identities
 
 
-def _plain(result: IdentityResult) -> dict[str, dg.RawMetadataValue]:
+def _plain(result: IdentityResult) -> dict[str, Any]:
     return {
         ("dagster/row_count" if name == "records" else name): value
         for name, value in asdict(result).items()
