@@ -79,7 +79,8 @@ def seconds_until_retry(instance: dg.DagsterInstance, work: str) -> float:
         return 0.0
     if len(earlier) >= MAX_ATTEMPTS:
         return math.inf
-    last = max(record.create_timestamp.timestamp() for record in earlier)
+    # From the end on: a long attempt would else be followed by the next one at once.
+    last = max(record.end_time or record.create_timestamp.timestamp() for record in earlier)
     return max(0.0, last + FIRST_RETRY_S * 2 ** (len(earlier) - 1) - time.time())
 
 

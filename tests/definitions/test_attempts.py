@@ -57,6 +57,14 @@ def test_the_pause_ends(instance: dg.DagsterInstance) -> None:
         assert seconds_until_retry(instance, WORK) == 0
 
 
+def test_the_pause_counts_from_the_end_of_the_attempt(instance: dg.DagsterInstance) -> None:
+    _run(instance, dg.DagsterRunStatus.STARTED)
+    (run,) = instance.get_runs()
+    time.sleep(1)
+    instance.report_run_failed(run)
+    assert seconds_until_retry(instance, WORK) > FIRST_RETRY_S - 0.9
+
+
 def test_work_that_cannot_succeed_is_given_up(instance: dg.DagsterInstance) -> None:
     for _ in range(MAX_ATTEMPTS):
         _run(instance)

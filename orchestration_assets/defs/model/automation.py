@@ -21,6 +21,8 @@ REFRESH_INTERVAL_S = 15
 # and acted on alone, before a withdrawal of consent in another is in. Bounded, so that a slow
 # system holds up nobody for long.
 SETTLE_S = 120.0
+# Dagster takes an empty cursor for one that stays as it was.
+NOT_WAITING = "0"
 REFRESH_GROUPS = (
     "scope",
     "staging_scope",
@@ -65,9 +67,9 @@ def model_refresh_sensor(
     except AccordError as error:
         return dg.SkipReason(str(error))
     if not loads:
-        context.update_cursor("")
+        context.update_cursor(NOT_WAITING)
         return dg.SkipReason("every landed load is in a release")
-    since = float(context.cursor or time.time())
+    since = float(context.cursor or NOT_WAITING) or time.time()
     if landing_is_active(context.instance) and time.time() < since + SETTLE_S:
         context.update_cursor(str(since))
         return dg.SkipReason(f"{len(loads)} loads wait for other landings to end")
@@ -76,4 +78,4 @@ def model_refresh_sensor(
     if wait:
         when = "no further attempt before new rows land" if wait == math.inf else f"in {wait:.0f} s"
         return dg.SkipReason(f"the last refresh did not release these {len(loads)} loads; {when}")
-    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)], cursor="")
+    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)], cursor=NOT_WAITING)
