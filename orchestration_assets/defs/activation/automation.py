@@ -6,7 +6,7 @@ from orchestration_assets.conditions import active_run, next_attempt, seconds_un
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.stages.activate import unsettled_rows
 
-ACTIVATION_INTERVAL_S = 15
+ACTIVATION_INTERVAL_S = 10
 RECONCILE_INTERVAL_S = 300
 
 # A sensor of its own: in one run with the model, a failing test on an unrelated model would fail

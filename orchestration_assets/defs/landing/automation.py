@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UnresolvedAssetJobDefinition,
     )
 
-CHANGE_INTERVAL_S = 30
+CHANGE_INTERVAL_S = 15
 
 
 def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":

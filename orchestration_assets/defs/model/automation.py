@@ -16,7 +16,7 @@ from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.model import waiting_loads
 
-REFRESH_INTERVAL_S = 15
+REFRESH_INTERVAL_S = 10
 # What changes together lands together: without this wait the first system to land would be released
 # and acted on alone, before a withdrawal of consent in another is in. Bounded, so that a slow
 # system holds up nobody for long.

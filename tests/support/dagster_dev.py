@@ -1,0 +1,162 @@
+"""A real `dagster dev` over a sandbox: web server, daemon and code location in one process group."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from sandbox.client import RunningSandbox
+from tests.support.deployed import Deployed
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+LOG_TAIL = 4000
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+_RUNS = """query { runsOrError(limit: 200) { ... on Runs { results {
+  runId jobName status startTime endTime creationTime tags { key value }
+  assetSelection { path } } } } }"""
+_TICKS = """{ name sensorState { ticks(limit: 500) {
+  status timestamp endTimestamp skipReason runIds error { message } } } }"""
+_REPOSITORIES = """query { repositoriesOrError {
+  ... on RepositoryConnection { nodes { name sensors %s } } ... on PythonError { message } } }"""
+
+T = TypeVar("T")
+
+
+@dataclass
+class DagsterDev(Deployed):
+    """What `dagster dev` does by itself, seen through GraphQL, the sandbox and its log."""
+
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    def query(self, text: str) -> dict[str, Any]:
+        """The data of a GraphQL answer."""
+        response = httpx.post(f"{self.url}/graphql", json={"query": text}, timeout=30)
+        answer = response.json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def is_loaded(self) -> bool:
+        """Whether the code location is served."""
+        found = self.query(_REPOSITORIES % "{ name }")["repositoriesOrError"]
+        return bool(found.get("nodes"))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run, newest first."""
+        return self.query(_RUNS)["runsOrError"]["results"]
+
+    def ticks(self) -> dict[str, list[dict[str, Any]]]:
+        """Every tick of every sensor, by name."""
+        (repository,) = self.query(_REPOSITORIES % _TICKS)["repositoriesOrError"]["nodes"]
+        return {sensor["name"]: sensor["sensorState"]["ticks"] for sensor in repository["sensors"]}
+
+    def wait_until(self, what: str, seconds: float, look: Callable[[], T]) -> T:
+        """What `look` returns once it is truthy.
+
+        Raises:
+            AssertionError: it stayed false too long; holds the runs and the end of the log.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"dagster dev ended\n{self.last_words()}"
+            if found := look():
+                return found
+            time.sleep(0.5)
+        raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The runs and the end of the log, for a message."""
+        runs = [f"{run['jobName']} {run['status']} {run['runId']}" for run in self.runs()]
+        tail = self.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+        return "\n".join(["runs, newest first:", *runs, "end of the log:", tail])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def dagster_dev(sandbox: RunningSandbox) -> Iterator[DagsterDev]:
+    """Start `dagster dev` with the project's own instance settings; end its process group after."""
+    home, port = sandbox.home, _free_port()
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPOSITORY / "dagster.yaml", dagster_home / "dagster.yaml")
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        **sandbox.environment(),
+        "ACCORD_HOME": str(home),
+        "ACCORD_DAGSTER_URL": url,
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml"]
+    log = home / "dagster_dev.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, "-h", "127.0.0.1", "-p", str(port)],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        server = DagsterDev(home, sandbox, url, log, process)
+        _wait_for_code(server)
+        yield server
+    finally:
+        _end(process)
+
+
+def _wait_for_code(server: DagsterDev) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            if server.is_loaded():
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.5)
+    tail = server.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+    raise AssertionError(f"dagster dev did not load the code location:\n{tail}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the whole group to end, then make it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and _group_lives(process):
+            time.sleep(0.2)
+    process.wait(STOP_SECONDS)
+
+
+def _group_lives(process: "subprocess.Popen[bytes]") -> bool:
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
