@@ -23,7 +23,7 @@ QUIET_S = 30.0
 DESTINATIONS = {"hubspot", "klaviyo"}
 ACTIVATION = "__ASSET_JOB"
 
-pytestmark = [pytest.mark.serial, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,7 @@ def test_after_the_repair_the_activation_goes_out_again_and_people_are_told(
     )
 
 
+@pytest.mark.browser
 def test_the_browser_shows_groups_checks_and_finished_runs(dev: DagsterDev) -> None:
     with open_browser() as browser:
         browser.open(f"{dev.url}/asset-groups")
