@@ -222,7 +222,8 @@ def _manifest(url: str) -> Any:
     path = ensure_manifest(engine_of(url))
     key = (path, path.stat().st_mtime_ns)
     if key not in _manifests:
-        _manifests.clear()
+        for outdated in [known for known in _manifests if known[0] == path]:
+            del _manifests[outdated]
         # The JSON leaves out the arguments of tests; dbt's own file beside it has everything.
         own_file = path.with_name("partial_parse.msgpack")
         _manifests[key] = Manifest.from_msgpack(own_file.read_bytes())
