@@ -96,6 +96,15 @@ def test_after_the_repair_the_activation_goes_out_again_and_people_are_told(
     )
 
 
+def test_once_everything_has_settled_no_further_run_is_launched(dev: DagsterDev) -> None:
+    def settled() -> bool:
+        runs = dev.runs()
+        newest = max(run["creationTime"] for run in runs)
+        return all(run["status"] in ENDED for run in runs) and time.time() - newest > QUIET_S
+
+    dev.wait_until(f"{QUIET_S:.0f} s without a new run", PATIENCE_S, settled)
+
+
 @pytest.mark.browser
 def test_the_browser_shows_groups_checks_and_finished_runs(dev: DagsterDev) -> None:
     with open_browser() as browser:
@@ -108,15 +117,6 @@ def test_the_browser_shows_groups_checks_and_finished_runs(dev: DagsterDev) -> N
         browser.open(f"{dev.url}/runs?q%5B0%5D=status%3ASUCCESS")
         browser.wait_for_text("Success")
         browser.wait_for_text("refresh_model")
-
-
-def test_once_everything_has_settled_no_further_run_is_launched(dev: DagsterDev) -> None:
-    def settled() -> bool:
-        runs = dev.runs()
-        newest = max(run["creationTime"] for run in runs)
-        return all(run["status"] in ENDED for run in runs) and time.time() - newest > QUIET_S
-
-    dev.wait_until(f"{QUIET_S:.0f} s without a new run", PATIENCE_S, settled)
 
 
 def test_no_work_was_launched_twice(dev: DagsterDev) -> None:
