@@ -57,6 +57,15 @@ def active_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     )
 
 
+def seconds_since_success(instance: dg.DagsterInstance, job_name: str) -> float:
+    """Seconds since the newest run of the job that succeeded ended; infinite when none did."""
+    found = instance.get_run_records(
+        dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+    )
+    ended = found[0].end_time if found else None
+    return math.inf if ended is None else time.time() - ended
+
+
 def landing_is_active(instance: dg.DagsterInstance) -> bool:
     """Whether a landing of any system waits or runs."""
     return bool(

@@ -124,6 +124,10 @@ class Source(Protocol):
         """Ask with one cheap call whether `read` from `cursor` would find anything new."""
         ...
 
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
 
 class RowStatus(StrEnum):
     """What the vendor said about one row."""
@@ -177,6 +181,10 @@ class Writer(Protocol):
         Raises:
             FatalError: nothing was or will be accepted (credentials, scope, unknown property).
         """
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
         ...
 
 

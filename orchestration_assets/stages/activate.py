@@ -1,13 +1,16 @@
 """Activation: plan the rows of every journey, and deliver what is planned for one destination."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from orchestration_assets.activation.decide import PlanResult, plan
 from orchestration_assets.activation.deliver import DeliveryResult, deliver
 from orchestration_assets.activation.journeys import Journey, read_journeys
+from orchestration_assets.alerting.incidents import sync_deliveries
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.stages.gate import REQUIRED_FOR_RELEASE
+from orchestration_assets.stages.tell import run_link, tell_people
 from orchestration_assets.state.ledger import waiting
 from orchestration_assets.transform.project import PROJECT_DIR
 from quality.catalog import PAYLOAD_SUITES
@@ -39,12 +42,19 @@ def deliver_to(
 ) -> DeliveryResult:
     """Send what is planned for one object of one destination; every row gets its own result.
 
+    People are told of rows that the destination rejects, and once it takes them.
+
     Raises:
         FatalError: the destination's settings are missing.
         RetriableError: another delivery to the same object is running.
     """
-    writer = deployment.writer(destination, object_name)
-    return deliver(deployment.state, writer, all_journeys().values(), run_id)
+    journeys = all_journeys()
+    with closing(deployment.writer(destination, object_name)) as writer:
+        result = deliver(deployment.state, writer, journeys.values(), run_id)
+    owners = {name: journey.owner for name, journey in journeys.items()}
+    sync_deliveries(deployment.state, owners, run_link(deployment, run_id))
+    tell_people(deployment)
+    return result
 
 
 def unsettled_rows(deployment: Deployment, *, older_than_s: float) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 
 from orchestration_assets.connectors.catalog import SYSTEMS, all_streams
 from orchestration_assets.deployment import Deployment
@@ -19,15 +20,15 @@ def land_stream(
         FatalError: wrong or missing credentials; names the setting.
         RetriableError: the system stayed unavailable.
     """
-    source = deployment.source(system)
-    return land(
-        source.streams[stream],
-        source,
-        deployment.warehouse,
-        deployment.state,
-        deployment.home,
-        full=full,
-    )
+    with closing(deployment.source(system)) as source:
+        return land(
+            source.streams[stream],
+            source,
+            deployment.warehouse,
+            deployment.state,
+            deployment.home,
+            full=full,
+        )
 
 
 def changed_streams(deployment: Deployment, system: str) -> tuple[list[str], str]:
@@ -37,11 +38,12 @@ def changed_streams(deployment: Deployment, system: str) -> tuple[list[str], str
         The streams' names and a short text that stands for their cursors: the same text means that
         the same work is still to be done.
     """
-    source = deployment.source(system)
-    cursors = {
-        name: read_cursor(deployment.warehouse, source.streams[name]) for name in source.streams
-    }
-    changed = [name for name, cursor in cursors.items() if source.has_changed(name, cursor)]
+    with closing(deployment.source(system)) as source:
+        cursors = {
+            name: read_cursor(deployment.warehouse, stream)
+            for name, stream in source.streams.items()
+        }
+        changed = [name for name, cursor in cursors.items() if source.has_changed(name, cursor)]
     position = "|".join(f"{name}={cursors[name]}" for name in changed)
     return changed, hashlib.sha256(position.encode()).hexdigest()[:16]
 

@@ -10,6 +10,7 @@ from orchestration_assets.conditions import (
     active_run,
     landing_is_active,
     next_attempt,
+    seconds_since_success,
     seconds_until_retry,
 )
 from orchestration_assets.defs.resources import AccordResource
@@ -21,6 +22,9 @@ REFRESH_INTERVAL_S = 10
 # and acted on alone, before a withdrawal of consent in another is in. Bounded, so that a slow
 # system holds up nobody for long.
 SETTLE_S = 120.0
+# A release is acted on before the next refresh rewrites what the activation reads: longer than the
+# activation's interval, so that landings that never cease cannot starve it.
+PAUSE_AFTER_REFRESH_S = 30.0
 # Dagster takes an empty cursor for one that stays as it was.
 NOT_WAITING = "0"
 REFRESH_GROUPS = (
@@ -46,6 +50,17 @@ refresh_model = dg.define_asset_job(
     tags={"dagster/max_runtime": "3600"},
 )
 
+# Ages move without any load: who has lapsed today had not yesterday.
+refresh_model_daily = dg.ScheduleDefinition(
+    name="refresh_model_daily",
+    job=refresh_model,
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Refreshes the model once a day even when nothing landed, because audiences depend"
+    " on the time that has passed.",
+)
+
 
 @dg.sensor(
     job=refresh_model,
@@ -61,6 +76,8 @@ def model_refresh_sensor(
     """Request one refresh for all waiting loads; loads that a gate holds are tried again later."""
     if active_run(context.instance, refresh_model.name):
         return dg.SkipReason("a refresh is already waiting or running")
+    if seconds_since_success(context.instance, refresh_model.name) < PAUSE_AFTER_REFRESH_S:
+        return dg.SkipReason("the last release is being acted on first")
     try:
         with accord.glance() as deployment:
             loads = waiting_loads(deployment)
