@@ -30,6 +30,8 @@ class RetryPolicy:
 
     Args:
         attempts: calls in all, the first included.
+        connect_attempts: calls in all to a system that cannot be reached at all. A server that is
+            gone stays away longer than one that is busy, and others wait behind the caller.
         seconds: no attempt begins later than this after the first.
         wait_initial: seconds before the second attempt; doubled each time.
         wait_max: longest back-off. A wait that the vendor asks for may be longer.
@@ -37,6 +39,7 @@ class RetryPolicy:
     """
 
     attempts: int = 5
+    connect_attempts: int = 4
     seconds: float = 120.0
     wait_initial: float = 0.5
     wait_max: float = 20.0
@@ -46,11 +49,19 @@ class RetryPolicy:
 class _TransientError(Exception):
     """An attempt that may be repeated; its text is safe to log."""
 
-    def __init__(self, outcome: str, *, sent: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        outcome: str,
+        *,
+        sent: bool,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+    ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.sent = sent
         self.retry_after = retry_after
+        self.unreachable = unreachable
 
 
 def standard_retry_after(response: "httpx.Response") -> float | None:
@@ -190,6 +201,8 @@ class ApiClient:
         def may_retry(error: Exception) -> bool | float:
             if not isinstance(error, _TransientError) or (error.sent and not safe):
                 return False
+            if error.unreachable and made >= policy.connect_attempts:
+                return False
             wait = error.retry_after
             if wait is None:
                 return True
@@ -234,7 +247,7 @@ class ApiClient:
             return self._client.request(method, path, params=params, content=body, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise _TransientError(
-                f"could not connect ({type(error).__name__})", sent=False
+                f"could not connect ({type(error).__name__})", sent=False, unreachable=True
             ) from None
         except httpx.RequestError as error:
             raise _TransientError(f"got no answer ({type(error).__name__})", sent=True) from None

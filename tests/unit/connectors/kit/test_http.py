@@ -154,6 +154,15 @@ def test_an_unreachable_system_is_retriable_even_for_a_write() -> None:
         api(f"http://127.0.0.1:{port}").request("POST", "/things", json={})
 
 
+def test_a_system_that_is_gone_is_given_up_sooner_than_one_that_is_busy() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    policy = RetryPolicy(attempts=9, connect_attempts=2, wait_initial=0.01, wait_jitter=0.01)
+    with pytest.raises(RetriableError, match=r"could not connect .* after 2 attempts"):
+        api(f"http://127.0.0.1:{port}", policy=policy).request("GET", "/things")
+
+
 def test_an_answer_cut_short_is_tried_again(httpserver: HTTPServer) -> None:
     seen = answer_in_turn(httpserver, Response('{"ok": tr', content_type="application/json"), ok())
     assert api(httpserver.url_for("/")).request("GET", "/things") == {"ok": True}
