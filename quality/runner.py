@@ -58,6 +58,9 @@ def run_suites(
 def _datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
     """An ephemeral context and its one data source; engines are disposed of afterwards."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Before the import, which itself writes two hundred lines.
+    for name in ("great_expectations", "great_expectations.expectations"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # heavy: takes seconds to import
     import great_expectations as gx
     import sqlalchemy.dialects.postgresql
@@ -66,8 +69,6 @@ def _datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
 
     from quality import duckdb_dialect
 
-    for name in ("great_expectations", "great_expectations.expectations"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     embedded = connection_url.startswith("duckdb")
