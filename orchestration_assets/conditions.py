@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -39,8 +39,10 @@ def activate_when_released() -> dg.AutomationCondition:
 
 WORK_TAG = "accord/work"
 LANDING_TAG = {"accord/stage": "landing"}
-MAX_ATTEMPTS = 5
+# The run queue of dagster.yaml lets one run with this tag through at a time.
+REFRESH_TAG = {"accord/refresh": "one"}
 FIRST_RETRY_S = 60.0
+LONGEST_RETRY_S = 3600.0
 _WAITING_OR_RUNNING = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -57,40 +59,65 @@ def active_run(instance: dg.DagsterInstance, job_name: str) -> bool:
     )
 
 
-def seconds_since_success(instance: dg.DagsterInstance, job_name: str) -> float:
-    """Seconds since the newest run of the job that succeeded ended; infinite when none did."""
+def refresh_is_active(instance: dg.DagsterInstance) -> bool:
+    """Whether a run that writes the model waits or runs, whatever its job."""
+    return _any_active(instance, REFRESH_TAG)
+
+
+def landing_is_active(instance: dg.DagsterInstance) -> bool:
+    """Whether a landing of any system waits or runs."""
+    return _any_active(instance, LANDING_TAG)
+
+
+def only_landings_are_active(instance: dg.DagsterInstance) -> bool:
+    """Whether no run waits or runs but those that land and leave the model alone."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_WAITING_OR_RUNNING))
+    return all(
+        LANDING_TAG.items() <= run.tags.items() and not REFRESH_TAG.items() <= run.tags.items()
+        for run in runs
+    )
+
+
+def _any_active(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
+    return bool(
+        instance.get_runs(dg.RunsFilter(tags=dict(tags), statuses=_WAITING_OR_RUNNING), limit=1)
+    )
+
+
+def seconds_since_refresh(instance: dg.DagsterInstance) -> float:
+    """Seconds since the newest refresh that succeeded ended; infinite when none did."""
     found = instance.get_run_records(
-        dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+        dg.RunsFilter(tags=REFRESH_TAG, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
     )
     ended = found[0].end_time if found else None
     return math.inf if ended is None else time.time() - ended
 
 
-def landing_is_active(instance: dg.DagsterInstance) -> bool:
-    """Whether a landing of any system waits or runs."""
-    return bool(
-        instance.get_runs(dg.RunsFilter(tags=LANDING_TAG, statuses=_WAITING_OR_RUNNING), limit=1)
-    )
-
-
-def _attempts(instance: dg.DagsterInstance, work: str) -> list[dg.RunRecord]:
-    return list(instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work}), limit=MAX_ATTEMPTS))
+def _attempts(instance: dg.DagsterInstance, work: str) -> int:
+    return instance.get_runs_count(dg.RunsFilter(tags={WORK_TAG: work}))
 
 
 def seconds_until_retry(instance: dg.DagsterInstance, work: str) -> float:
-    """Seconds to wait before the next attempt at `work`; infinite when the attempts are used up.
+    """Seconds to wait before the next attempt at `work`; work is never given up.
 
     A run key is spent for ever, failed runs included, so the key carries the attempt; without a
-    growing pause, work that cannot succeed would be requested at every tick.
+    growing pause, work that cannot succeed would be requested at every tick. The pause has an end,
+    because what hinders the work may be mended without a trace in the state the work is named by.
     """
     earlier = _attempts(instance, work)
     if not earlier:
         return 0.0
-    if len(earlier) >= MAX_ATTEMPTS:
-        return math.inf
+    (last,) = instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work}), limit=1)
     # From the end on: a long attempt would else be followed by the next one at once.
-    last = max(record.end_time or record.create_timestamp.timestamp() for record in earlier)
-    return max(0.0, last + FIRST_RETRY_S * 2 ** (len(earlier) - 1) - time.time())
+    ended = last.end_time or last.create_timestamp.timestamp()
+    # The exponent is bounded too: the power of a large number of attempts is no float any more.
+    pause = min(FIRST_RETRY_S * 2.0 ** min(earlier - 1, 16), LONGEST_RETRY_S)
+    return max(0.0, ended + pause - time.time())
+
+
+def wait_for_retry(what: str, seconds: float) -> dg.SkipReason:
+    """Why a tick requests nothing although there is work: `what` is to be done, but not yet."""
+    return dg.SkipReason(f"{what}; next attempt in {seconds:.0f} s")
 
 
 def next_attempt(
@@ -100,7 +127,7 @@ def next_attempt(
     asset_selection: Sequence[dg.AssetKey] | None = None,
 ) -> dg.RunRequest:
     """The run request for the next attempt at `work`, a text that names durable state to act on."""
-    attempt = len(_attempts(instance, work)) + 1
+    attempt = _attempts(instance, work) + 1
     return dg.RunRequest(
         run_key=f"{work}:{attempt}",
         asset_selection=list(asset_selection) if asset_selection else None,

@@ -2,12 +2,14 @@
 
 import dagster as dg
 
+from orchestration_assets.conditions import LANDING_TAG, REFRESH_TAG
+
 refresh_everything = dg.define_asset_job(
     "refresh_everything",
     selection=dg.AssetSelection.all(),
     description="The whole path once: land every system, refresh and judge the model, release it,"
     " decide and deliver.",
-    tags={"dagster/max_runtime": "7200"},
+    tags={"dagster/max_runtime": "7200", **LANDING_TAG, **REFRESH_TAG},
 )
 
 

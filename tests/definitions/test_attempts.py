@@ -1,8 +1,9 @@
-"""Run requests of the sensors: one attempt at a time, growing pauses, an end."""
+"""Run requests of the sensors: one attempt at a time, growing pauses, never given up."""
 
-import math
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from unittest import mock
 
 import dagster as dg
@@ -12,13 +13,18 @@ from dagster._core.test_utils import create_run_for_test
 from orchestration_assets.conditions import (
     FIRST_RETRY_S,
     LANDING_TAG,
-    MAX_ATTEMPTS,
+    LONGEST_RETRY_S,
+    REFRESH_TAG,
     WORK_TAG,
     active_run,
     landing_is_active,
     next_attempt,
+    only_landings_are_active,
+    refresh_is_active,
     seconds_until_retry,
+    wait_for_retry,
 )
+from orchestration_assets.definitions import defs
 
 WORK = "land_shopify:0123"
 
@@ -44,11 +50,10 @@ def test_new_work_is_attempted_at_once(instance: dg.DagsterInstance) -> None:
 
 def test_the_pause_doubles_with_every_attempt(instance: dg.DagsterInstance) -> None:
     pauses = []
-    for _ in range(MAX_ATTEMPTS - 1):
+    for _ in range(4):
         _run(instance)
         pauses.append(seconds_until_retry(instance, WORK))
-    expected = [FIRST_RETRY_S * 2**attempt for attempt in range(MAX_ATTEMPTS - 1)]
-    assert pauses == pytest.approx(expected, abs=5)
+    assert pauses == pytest.approx([FIRST_RETRY_S * 2**attempt for attempt in range(4)], abs=5)
 
 
 def test_the_pause_ends(instance: dg.DagsterInstance) -> None:
@@ -65,10 +70,19 @@ def test_the_pause_counts_from_the_end_of_the_attempt(instance: dg.DagsterInstan
     assert seconds_until_retry(instance, WORK) > FIRST_RETRY_S - 0.9
 
 
-def test_work_that_cannot_succeed_is_given_up(instance: dg.DagsterInstance) -> None:
-    for _ in range(MAX_ATTEMPTS):
+def test_work_that_cannot_succeed_is_tried_again_at_a_bounded_pause(
+    instance: dg.DagsterInstance,
+) -> None:
+    keys = set()
+    for _ in range(12):
+        keys.add(next_attempt(instance, WORK).run_key)
         _run(instance)
-    assert seconds_until_retry(instance, WORK) == math.inf
+    assert len(keys) == 12, "a run key is spent for ever"
+    wait = seconds_until_retry(instance, WORK)
+    assert wait == pytest.approx(LONGEST_RETRY_S, abs=5)
+    assert f"in {wait:.0f} s" in str(wait_for_retry("rows wait", wait).skip_message)
+    with mock.patch("time.time", return_value=time.time() + LONGEST_RETRY_S + 1):
+        assert seconds_until_retry(instance, WORK) == 0
 
 
 def test_attempts_at_other_work_do_not_count(instance: dg.DagsterInstance) -> None:
@@ -110,3 +124,29 @@ def test_a_landing_of_any_system_is_noticed(instance: dg.DagsterInstance) -> Non
     assert not landing_is_active(instance)
     _run(instance, dg.DagsterRunStatus.STARTED, job="land_klaviyo", tags=LANDING_TAG)
     assert landing_is_active(instance)
+
+
+def test_a_refresh_by_any_job_is_noticed(instance: dg.DagsterInstance) -> None:
+    _run(instance, dg.DagsterRunStatus.STARTED, tags=LANDING_TAG)
+    assert not refresh_is_active(instance)
+    assert only_landings_are_active(instance)
+    everything = {**LANDING_TAG, **REFRESH_TAG}
+    _run(instance, dg.DagsterRunStatus.STARTED, job="refresh_everything", tags=everything)
+    assert refresh_is_active(instance)
+    assert landing_is_active(instance)
+    assert not only_landings_are_active(instance)
+
+
+def test_the_run_queue_lets_one_refresh_through_at_a_time(repository: Path, tmp_path: Path) -> None:
+    shutil.copyfile(repository / "dagster.yaml", tmp_path / "dagster.yaml")
+    (name, value), *others = REFRESH_TAG.items()
+    assert not others
+    with dg.DagsterInstance.from_config(str(tmp_path)) as configured:
+        limits = configured.get_concurrency_config().run_queue_config.tag_concurrency_limits
+    assert limits == [{"key": name, "value": value, "limit": 1}]
+
+
+def test_every_job_that_writes_the_model_waits_for_the_others() -> None:
+    jobs = {job.name: job.tags for job in defs().get_repository_def().get_all_jobs()}
+    tagged = {name for name, tags in jobs.items() if REFRESH_TAG.items() <= tags.items()}
+    assert tagged == {"refresh_model", "refresh_everything", "act_on_release"}

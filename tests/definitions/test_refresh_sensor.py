@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from orchestration_assets.conditions import LANDING_TAG
+from orchestration_assets.conditions import LANDING_TAG, REFRESH_TAG
 from orchestration_assets.defs.model.automation import SETTLE_S, model_refresh_sensor
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
@@ -84,4 +84,15 @@ def test_a_busy_warehouse_skips_the_tick(
         assert _tick(instance)[0] == 0
     finally:
         ticket.leave()
+    assert _tick(instance)[0] == 1
+
+
+@pytest.mark.usefixtures("landed")
+def test_it_waits_for_a_refresh_by_another_job(instance: dg.DagsterInstance) -> None:
+    started = dg.DagsterRunStatus.STARTED
+    run = create_run_for_test(
+        instance, job_name="refresh_everything", status=started, tags=REFRESH_TAG
+    )
+    assert _tick(instance)[0] == 0
+    instance.report_run_failed(run)
     assert _tick(instance)[0] == 1

@@ -4,12 +4,19 @@ import dagster as dg
 
 from orchestration_assets.conditions import activate_when_released
 from orchestration_assets.defs.resources import AccordResource
-from orchestration_assets.errors import AccordError
+from orchestration_assets.errors import AccordError, RetriableError
 from orchestration_assets.stages.activate import all_journeys, deliver_to, plan_journeys
 
 GROUP = "activation"
 OWNER = "team:marketing"
 DECISIONS = dg.AssetKey([GROUP, "decisions"])
+# In the decisions' metadata: tells after a crash which release was planned from.
+RELEASE_NUMBER = "release_number"
+RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+
+
+def _failure(error: AccordError) -> dg.Failure:
+    return dg.Failure(str(error), allow_retries=isinstance(error, RetriableError))
 
 
 def _decisions() -> dg.AssetsDefinition:
@@ -20,6 +27,7 @@ def _decisions() -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"python"},
         automation_condition=activate_when_released(),
+        retry_policy=RETRIES,
         description="Rows planned in the ledger: every journey's released rows under consent and"
         " restrictions, less what the destination already has.",
     )
@@ -27,12 +35,13 @@ def _decisions() -> dg.AssetsDefinition:
         try:
             results = plan_journeys(accord.open(), context.run.run_id)
         except AccordError as error:
-            raise dg.Failure(str(error)) from error
+            raise _failure(error) from error
         for result in results:
             if result.refused:
                 context.log.warning("%s: %s", result.journey, result.refused)
         return dg.MaterializeResult(
             metadata={
+                RELEASE_NUMBER: min((result.release_number or 0 for result in results), default=0),
                 "planned": sum(result.planned for result in results),
                 "retried": sum(result.retried for result in results),
                 "unchanged": sum(result.unchanged for result in results),
@@ -70,6 +79,7 @@ def _delivery(destination: str, object_name: str) -> dg.AssetsDefinition:
         automation_condition=dg.AutomationCondition.any_deps_match(
             dg.AutomationCondition.will_be_requested()
         ),
+        retry_policy=RETRIES,
         description=f"Rows of {', '.join(journeys)} at {destination}, each with the destination's"
         " own answer in the ledger.",
     )
@@ -77,9 +87,12 @@ def _delivery(destination: str, object_name: str) -> dg.AssetsDefinition:
         try:
             result = deliver_to(accord.open(), destination, object_name, context.run.run_id)
         except AccordError as error:
-            raise dg.Failure(str(error)) from error
+            raise _failure(error) from error
         if result.error:
-            raise dg.Failure(result.error, metadata={"confirmed": result.confirmed})
+            # The rows wait in the ledger for the next delivery; trying at once spends attempts.
+            raise dg.Failure(
+                result.error, metadata={"confirmed": result.confirmed}, allow_retries=False
+            )
         rejected = sum(result.rejected.values())
         return dg.MaterializeResult(
             metadata={

@@ -1,5 +1,6 @@
 """When to land: hourly, when a system says that it changed, and a daily sweep for what vanished."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -9,6 +10,7 @@ from orchestration_assets.conditions import (
     active_run,
     next_attempt,
     seconds_until_retry,
+    wait_for_retry,
 )
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
@@ -34,6 +36,16 @@ def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":
     )
 
 
+def _missing_settings(system: str, connection: Mapping[str, str]) -> list[str]:
+    """Names of the settings that the catalogue asks for and that are empty."""
+    prefix = f"ACCORD_{system.upper()}_"
+    return [
+        name
+        for name in SYSTEMS[system].settings
+        if not connection.get(name.removeprefix(prefix).lower())
+    ]
+
+
 def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{system}_change_sensor",
@@ -50,8 +62,8 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
             return dg.SkipReason(f"{job.name} is already waiting or running")
         with accord.glance() as deployment:
             if not deployment.settings.is_configured(system):
-                variable = f"ACCORD_{system.upper()}_TOKEN"
-                return dg.SkipReason(f"{system} has no credentials; set {variable}")
+                missing = _missing_settings(system, deployment.settings.connection(system))
+                return dg.SkipReason(f"{system} is not connected; set {' and '.join(missing)}")
             try:
                 changed, position = changed_streams(deployment, system)
             except AccordError as error:
@@ -60,7 +72,7 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
             return dg.SkipReason(f"nothing changed in {system}")
         work = f"{job.name}:{position}"
         if wait := seconds_until_retry(context.instance, work):
-            return dg.SkipReason(f"the last attempt failed; next one in {wait:.0f} s")
+            return wait_for_retry("the last attempt did not land what changed", wait)
         return dg.SensorResult(
             run_requests=[
                 next_attempt(

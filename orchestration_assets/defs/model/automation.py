@@ -1,18 +1,20 @@
 """When to refresh the model: as soon as loads have landed that no release has taken in."""
 
 import hashlib
-import math
 import time
 
 import dagster as dg
 
 from orchestration_assets.conditions import (
-    active_run,
+    REFRESH_TAG,
     landing_is_active,
     next_attempt,
-    seconds_since_success,
+    refresh_is_active,
+    seconds_since_refresh,
     seconds_until_retry,
+    wait_for_retry,
 )
+from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.model import waiting_loads
@@ -31,9 +33,7 @@ REFRESH_GROUPS = (
     "scope",
     "staging_scope",
     "staging_identity",
-    "staging_hubspot",
-    "staging_shopify",
-    "staging_klaviyo",
+    *(f"staging_{system}" for system in SYSTEMS),
     "intermediate",
     "identity",
     "core",
@@ -47,7 +47,7 @@ refresh_model = dg.define_asset_job(
     selection=dg.AssetSelection.groups(*REFRESH_GROUPS),
     description="Scope, staging, identity, core, gates, release, audiences and journeys, from what"
     " has landed. Safe to launch at any time; with nothing new it changes nothing.",
-    tags={"dagster/max_runtime": "3600"},
+    tags={"dagster/max_runtime": "3600", **REFRESH_TAG},
 )
 
 # Ages move without any load: who has lapsed today had not yesterday.
@@ -74,9 +74,9 @@ def model_refresh_sensor(
     context: dg.SensorEvaluationContext, accord: AccordResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Request one refresh for all waiting loads; loads that a gate holds are tried again later."""
-    if active_run(context.instance, refresh_model.name):
+    if refresh_is_active(context.instance):
         return dg.SkipReason("a refresh is already waiting or running")
-    if seconds_since_success(context.instance, refresh_model.name) < PAUSE_AFTER_REFRESH_S:
+    if seconds_since_refresh(context.instance) < PAUSE_AFTER_REFRESH_S:
         return dg.SkipReason("the last release is being acted on first")
     try:
         with accord.glance() as deployment:
@@ -91,8 +91,6 @@ def model_refresh_sensor(
         context.update_cursor(str(since))
         return dg.SkipReason(f"{len(loads)} loads wait for other landings to end")
     work = "refresh_model:" + hashlib.sha256("|".join(loads).encode()).hexdigest()[:16]
-    wait = seconds_until_retry(context.instance, work)
-    if wait:
-        when = "no further attempt before new rows land" if wait == math.inf else f"in {wait:.0f} s"
-        return dg.SkipReason(f"the last refresh did not release these {len(loads)} loads; {when}")
+    if wait := seconds_until_retry(context.instance, work):
+        return wait_for_retry(f"the last refresh did not release these {len(loads)} loads", wait)
     return dg.SensorResult(run_requests=[next_attempt(context.instance, work)], cursor=NOT_WAITING)

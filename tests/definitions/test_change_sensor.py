@@ -1,0 +1,25 @@
+"""A system that is not connected is skipped, with the settings that it lacks."""
+
+import dagster as dg
+import pytest
+
+from orchestration_assets.definitions import defs
+from orchestration_assets.defs.resources import AccordResource
+
+
+def _reason(system: str) -> str:
+    sensor = defs().get_sensor_def(f"{system}_change_sensor")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        result = sensor(context, accord=AccordResource())
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+def test_only_the_settings_that_are_really_missing_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _reason("hubspot").endswith("set ACCORD_HUBSPOT_TOKEN")
+    assert _reason("shopify").endswith("set ACCORD_SHOPIFY_BASE_URL and ACCORD_SHOPIFY_TOKEN")
+    monkeypatch.setenv("ACCORD_SHOPIFY_TOKEN", "test")
+    assert _reason("shopify").endswith("set ACCORD_SHOPIFY_BASE_URL")
