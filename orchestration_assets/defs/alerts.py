@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -13,8 +14,10 @@ from orchestration_assets.stages.tell import WHOLE_RUN, run_failed, run_succeede
 ALERT_INTERVAL_S = 15
 # Runs that ended this long before the last look are looked at again: clocks and commits lag.
 OVERLAP_S = 60.0
-# A failed gate has an incident of its own, with the rules that broke.
+# A gate that said no has an incident of its own, with the rules that broke; one that crashed has
+# none.
 GATE_STEPS = ("gate_core", "gate_payloads")
+SAID_NO = "DagsterAssetCheckFailedError"
 DIED = "The run ended without naming a step."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
@@ -66,17 +69,30 @@ def _note(
     if run.status is dg.DagsterRunStatus.SUCCESS:
         good.append(WHOLE_RUN)
     else:
-        failures = _failed_steps(instance, run) or [(WHOLE_RUN, DIED)]
-    found = {*good, *(step for step, _ in failures)}
+        failures = _failed_steps(instance, run) or [_Failure(WHOLE_RUN, DIED, "")]
+    found = {*good, *(failure.step for failure in failures)}
     new = {step for step in found if (run.job_name, step) not in judged}
     judged |= {(run.job_name, step) for step in new}
     run_succeeded(deployment, run.job_name, [step for step in good if step in new])
-    told = [(step, text) for step, text in failures if step in new and step not in GATE_STEPS]
+    told = [
+        (failure.step, failure.text)
+        for failure in failures
+        if failure.step in new
+        and not (failure.step in GATE_STEPS and failure.error_class == SAID_NO)
+    ]
     run_failed(deployment, run.job_name, run.run_id, told)
 
 
-def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[tuple[str, str]]:
-    """Step and message of each failure."""
+class _Failure(NamedTuple):
+    """What is known of one failed step."""
+
+    step: str
+    text: str
+    error_class: str
+
+
+def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[_Failure]:
+    """Every failed step, with its message and the class of its error."""
     failures = []
     for record in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = record.get_dagster_event()
@@ -86,5 +102,6 @@ def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[tupl
             if data.user_failure_data and data.user_failure_data.description
             else (data.error.message.strip().split("\n")[0] if data.error else "no message")
         )
-        failures.append((str(event.step_key), message))
+        error_class = (data.error.cls_name if data.error else None) or ""
+        failures.append(_Failure(str(event.step_key), message, error_class))
     return failures

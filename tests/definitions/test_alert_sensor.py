@@ -1,7 +1,7 @@
 """The alert sensor looks at each run several times and tells people of it once."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pytest
@@ -84,3 +84,37 @@ def test_a_run_that_died_without_a_step_is_told_once(instance: dg.DagsterInstanc
     assert "1 alerts told" in first
     assert all("0 alerts told" in reason for reason in later)
     assert _open() == ["run/opening/run"]
+
+
+def _judge(instance: dg.DagsterInstance, verdict: Callable[[], bool]) -> None:
+    """Run a gate of the real name over an asset that is fine."""
+
+    @dg.asset
+    def customers() -> None: ...
+
+    @dg.multi_asset_check(
+        name="gate_core", specs=[dg.AssetCheckSpec("sound", asset=customers, blocking=True)]
+    )
+    def gate() -> Iterator[dg.AssetCheckResult]:
+        yield dg.AssetCheckResult(passed=verdict())
+
+    job = dg.Definitions(assets=[customers], asset_checks=[gate])
+    job.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, raise_on_error=False
+    )
+
+
+def test_a_gate_that_says_no_is_left_to_its_own_incident(instance: dg.DagsterInstance) -> None:
+    _judge(instance, lambda: False)
+    assert "0 alerts told" in _ticks(instance, 1)[0]
+    assert _open() == []
+
+
+def test_a_gate_that_crashes_before_its_verdict_is_told(instance: dg.DagsterInstance) -> None:
+    def crash() -> bool:
+        raise MemoryError
+
+    _judge(instance, crash)
+    assert "1 alerts told" in _ticks(instance, 1)[0]
+    (key,) = _open()
+    assert key.endswith("/gate_core")
