@@ -8,6 +8,13 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# A set variable, even an empty one, wins over `.env`: what a sandbox makes up never reaches the
+# stores and the channel of a deployment.
+_NOTHING_OF_A_DEPLOYMENT = {
+    "ACCORD_WAREHOUSE_URL": "",
+    "ACCORD_STATE_URL": "",
+    "ACCORD_SLACK_WEBHOOK_URL": "",
+}
 # The names and values by which the libraries underneath stop reporting their use.
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -39,8 +46,12 @@ class Settings(BaseSettings):
         default=600.0, description="Seconds to wait for the warehouse writer lock."
     )
 
-    hubspot_base_url: str = "https://api.hubapi.com"
-    hubspot_token: SecretStr = SecretStr("")
+    hubspot_base_url: str = Field(
+        default="https://api.hubapi.com", description="Address of HubSpot's API."
+    )
+    hubspot_token: SecretStr = Field(
+        default=SecretStr(""), description="Access token of a HubSpot private app."
+    )
     hubspot_requests_per_10s: int = Field(
         default=190, gt=0, description="Calls per ten seconds; other tools share the account."
     )
@@ -53,15 +64,25 @@ class Settings(BaseSettings):
     )
 
     shopify_base_url: str = Field(default="", description="https://SHOP.myshopify.com")
-    shopify_token: SecretStr = SecretStr("")
-    shopify_api_version: str = "2026-07"
+    shopify_token: SecretStr = Field(
+        default=SecretStr(""), description="Admin API access token of the shop."
+    )
+    shopify_api_version: str = Field(
+        default="2026-07", description="Version of Shopify's Admin API."
+    )
     shopify_bulk_patience_s: float = Field(
         default=3600.0, gt=0, description="Longest wait for one bulk operation, in seconds."
     )
 
-    klaviyo_base_url: str = "https://a.klaviyo.com"
-    klaviyo_token: SecretStr = SecretStr("")
-    klaviyo_revision: str = "2026-07-15"
+    klaviyo_base_url: str = Field(
+        default="https://a.klaviyo.com", description="Address of Klaviyo's API."
+    )
+    klaviyo_token: SecretStr = Field(
+        default=SecretStr(""), description="Private API key of the Klaviyo account."
+    )
+    klaviyo_revision: str = Field(
+        default="2026-07-15", description="Revision of Klaviyo's API, a date."
+    )
     klaviyo_requests_per_second: int | None = Field(
         default=None,
         gt=0,
@@ -76,11 +97,15 @@ class Settings(BaseSettings):
         default=600.0, gt=0, description="Longest wait for one chunk's bulk jobs, in seconds."
     )
 
-    slack_webhook_url: SecretStr = SecretStr("")
+    slack_webhook_url: SecretStr = Field(
+        default=SecretStr(""), description="Incoming webhook for alerts; empty: only the log."
+    )
     dagster_url: str = Field(
         default="http://127.0.0.1:3000", description="Where the Dagster UI is, for links in alerts."
     )
-    log_level: str = "INFO"
+    log_level: str = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR; less is not written."
+    )
     log_format: str = Field(default="console", description="console or json")
 
     @cached_property
@@ -132,9 +157,14 @@ def set_environment(values: Mapping[str, str]) -> None:
     os.environ.update(values)
 
 
-def environment_of_child(**changes: str) -> dict[str, str]:
-    """The environment for a process that Accord starts: this one's, telemetry off, then changes."""
-    return {**os.environ, **TELEMETRY_OFF, **changes}
+def work_on_sandbox(home: Path, variables: Mapping[str, str]) -> None:
+    """Point this process and its children at a sandbox, with embedded stores in a home of its own.
+
+    Args:
+        home: folder of the stores.
+        variables: what the sandbox says of its systems.
+    """
+    set_environment({**_NOTHING_OF_A_DEPLOYMENT, "ACCORD_HOME": str(home), **variables})
 
 
 def setting_of_tool(name: str) -> str:

@@ -16,6 +16,7 @@ DEFAULT_HOME = Path(".accord")
 app = typer.Typer(
     help="Local vendor servers over a seeded world.",
     no_args_is_help=False,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

@@ -14,11 +14,13 @@ CONSOLE_LOG_LEVEL = "WARNING"
 
 
 def prepare_dagster_home(home: Path) -> Path:
-    """Make `home/dagster` with the project's `dagster.yaml` and point Dagster at it."""
+    """Make `home/dagster` with the project's `dagster.yaml` and point Dagster at it.
+
+    Copied every time: an earlier version's file would leave out limits that the jobs rely on.
+    """
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
-    if not (dagster_home / "dagster.yaml").exists():
-        shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
+    shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
     set_environment({"DAGSTER_HOME": str(dagster_home)})
     return dagster_home
 

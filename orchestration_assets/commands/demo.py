@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from orchestration_assets.errors import FatalError
-from orchestration_assets.settings import set_environment
+from orchestration_assets.settings import work_on_sandbox
 
 DEFAULT_HOME = Path(".accord/demo")
 FIGURES_FILE = "figures.json"
@@ -51,7 +51,10 @@ def _check(figures: dict[str, Any], succeeded: bool) -> list[str]:
 def demo(
     customers: Annotated[int, typer.Option(min=1, help="People in the world.")] = 5000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
-    noise: Annotated[float, typer.Option(min=0, help="Scale of all that is wrong in it.")] = 1.0,
+    noise: Annotated[
+        float, typer.Option(min=0, max=4, help="Scale of all that is wrong in it.")
+    ] = 1.0,
+    tier: Annotated[str, typer.Option(help="Rate limits of the vendors' servers.")] = "standard",
     home: Annotated[
         Path | None, typer.Option(help=f"Empty folder to work in; {DEFAULT_HOME} when left out.")
     ] = None,
@@ -63,11 +66,16 @@ def demo(
     from orchestration_assets.deployment import Deployment
     from orchestration_assets.stages.report import write_identities
     from sandbox.client import start_sandbox
+    from sandbox.limits import TIERS
 
+    if tier not in TIERS:
+        raise typer.BadParameter(f"tier must be one of {', '.join(TIERS)}")
     folder = fresh_home(home or DEFAULT_HOME, is_default=home is None)
-    _progress.print(f"Starting the sandbox: {customers:,} customers, seed {seed}, noise {noise:g}")
-    with start_sandbox(folder, customers=customers, seed=seed, noise=noise) as sandbox:
-        set_environment({"ACCORD_HOME": str(folder), **sandbox.environment()})
+    _progress.print(
+        f"Starting the sandbox: {customers:,} customers, seed {seed}, noise {noise:g}, tier {tier}"
+    )
+    with start_sandbox(folder, customers, seed, noise, tier=tier) as sandbox:
+        work_on_sandbox(folder, sandbox.environment())
         _progress.print("Running the whole path as one recorded Dagster run")
         succeeded, figures = run_and_measure()
         write_identities(Deployment(), folder / "identities.csv")

@@ -21,6 +21,6 @@ def sandbox(context: typer.Context) -> None:
     except ModuleNotFoundError as error:
         raise FatalError(
             f"The sandbox is not installed ({error.name} is missing).",
-            "install it with `pip install 'accord[sandbox]'`, or run make setup in a clone.",
+            "run make setup in a clone.",
         ) from error
     app(args=context.args, prog_name="accord sandbox")

@@ -8,14 +8,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orchestration_assets.settings import load_settings, set_environment
+from orchestration_assets.settings import load_settings, set_environment, work_on_sandbox
+
+SANDBOX_HOME = Path(".accord/ui")
 
 _progress = Console(stderr=True, highlight=False)
 
 
 def ui(
     port: Annotated[int, typer.Option(help="Port of the user interface on 127.0.0.1.")] = 3000,
-    home: Annotated[Path, typer.Option(help="Folder of the stores.")] = Path(".accord/ui"),
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Folder of the stores; when left out, {SANDBOX_HOME} with the sandbox"
+            " and ACCORD_HOME without."
+        ),
+    ] = None,
     customers: Annotated[int, typer.Option(help="People in the sandbox's world.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the sandbox's world.")] = 7,
     with_sandbox: Annotated[
@@ -23,18 +31,25 @@ def ui(
     ] = True,
 ) -> None:
     """Serve the UI with schedules and sensors on, until interrupted."""
-    from sandbox.client import start_sandbox
-
-    folder = home.resolve()
+    folder = home_of_ui(home, with_sandbox=with_sandbox)
     folder.mkdir(parents=True, exist_ok=True)
     set_environment({"ACCORD_HOME": str(folder), "ACCORD_DAGSTER_URL": f"http://127.0.0.1:{port}"})
     if not with_sandbox:
         _serve(folder, port)
         return
+    from sandbox.client import start_sandbox
+
     with start_sandbox(folder, customers=customers, seed=seed, noise=1.0) as sandbox:
-        set_environment(sandbox.environment())
+        work_on_sandbox(folder, sandbox.environment())
         _progress.print(f"Sandbox ready: {', '.join(sandbox.info['systems'])}")
         _serve(folder, port)
+
+
+def home_of_ui(home: Path | None, *, with_sandbox: bool) -> Path:
+    """The folder that was named, else the sandbox's own or, without one, the deployment's."""
+    if home is not None:
+        return home.expanduser().resolve()
+    return SANDBOX_HOME.resolve() if with_sandbox else load_settings().root
 
 
 def _serve(folder: Path, port: int) -> None:

@@ -9,7 +9,7 @@ from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 
 # Long enough for a reader to slip between two writers, short enough for someone who looks on.
 LOCK_TIMEOUT_S = 2.0
-_MADE_BY = "land some data first: `accord demo` or `accord run`."
+_MADE_BY = "land some data first: `accord run`."
 
 
 def warehouse(settings: Settings) -> list[Finding]:
