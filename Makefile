@@ -60,8 +60,7 @@ lint: setup ## Ruff, pyright and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
-	@if compgen -G 'dbt_project/models/**/*.sql' >/dev/null || [ -n "$$(find dbt_project/models -name '*.sql' 2>/dev/null)" ]; then \
-		$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models; fi
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models
 
 format: setup ## Let ruff rewrite what it can
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -79,5 +78,5 @@ lock: $(BIN)/uv ## Resolve requirements.lock anew from pyproject.toml (UPGRADE=-
 		echo "requirements.lock names an address or a path; it must hold versions only." >&2; exit 1; fi
 
 clean: ## Remove what runs and builds leave behind; keeps .venv
-	@rm -rf .accord .pytest_cache .ruff_cache build dist dbt_project/target dbt_project/logs logs
-	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .accord .pytest_cache build dist dbt_project/target dbt_project/logs logs
+	@find . -path ./$(VENV) -prune -o \( -name __pycache__ -o -name .ruff_cache \) -type d -prune -exec rm -rf {} +
