@@ -19,6 +19,7 @@ counted as (
         statements.purpose,
         statements.channel,
         statements.system,
+        statements.record_id,
         statements.status,
         statements.decided_at
     from customer_records
@@ -29,15 +30,34 @@ counted as (
 
 ),
 
-ranked_in_system as (
+ranked_in_record as (
 
     select
         *,
         row_number() over (
-            partition by customer_id, purpose, channel, system
+            partition by customer_id, purpose, channel, system, record_id
             order by decided_at desc, status desc
         ) as recency
     from counted
+
+),
+
+newest_statements as (
+
+    select * from ranked_in_record
+    where recency = 1
+
+),
+
+source_counts as (
+
+    select
+        customer_id,
+        purpose,
+        channel,
+        count(distinct system) as source_count
+    from newest_statements
+    group by customer_id, purpose, channel
 
 ),
 
@@ -48,22 +68,24 @@ ranked as (
         *,
         row_number() over (
             partition by customer_id, purpose, channel
-            order by status desc, decided_at desc, system
-        ) as precedence,
-        count(*) over (partition by customer_id, purpose, channel) as source_count
-    from ranked_in_system
-    where recency = 1
+            order by status desc, decided_at desc, system, record_id
+        ) as precedence
+    from newest_statements
 
 )
 
 select
-    customer_id,
-    purpose,
-    channel,
-    status,
-    status = 'granted' as is_granted,
-    decided_at,
-    system as deciding_system,
-    cast(source_count as integer) as source_count
+    ranked.customer_id,
+    ranked.purpose,
+    ranked.channel,
+    ranked.status,
+    ranked.status = 'granted' as is_granted,
+    ranked.decided_at,
+    ranked.system as deciding_system,
+    cast(source_counts.source_count as integer) as source_count
 from ranked
-where precedence = 1
+inner join source_counts
+    on ranked.customer_id = source_counts.customer_id
+        and ranked.purpose = source_counts.purpose
+        and ranked.channel = source_counts.channel
+where ranked.precedence = 1
