@@ -6,6 +6,7 @@ again, and what has landed already is recognised and not written twice.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,12 +136,12 @@ class _Landing:
 
     def store(self, chunk: Chunk) -> None:
         """Make a chunk durable: rejected records first, then the rows, then the cursor."""
-        self._keep_aside(chunk)
+        rejected = self._keep_aside(chunk)
         table = chunk.table()
         cursor = chunk.cursor if chunk.cursor != self._cursor else None
         if table.num_rows:
             self._write(table, cursor)
-            self._release(table)
+            self._release(table, rejected)
         elif cursor is not None:
             with self._warehouse.writer(f"cursor of {self._stream.key}") as session:
                 record(session, self._stream, [], cursor)
@@ -191,7 +192,8 @@ class _Landing:
                 )
             self._write(rows, None)
 
-    def _keep_aside(self, chunk: Chunk) -> None:
+    def _keep_aside(self, chunk: Chunk) -> set[str]:
+        """Hold what broke the contract; return the ids."""
         rejected = [one for batch in chunk.batches for one in batch.rejected]
         if rejected:
             quarantine.hold(self._state, self._stream.system, self._stream.name, rejected)
@@ -203,11 +205,14 @@ class _Landing:
         if drift:
             drift_state.report(self._state, self._stream.system, self._stream.name, drift)
             self._drift.update(drift)
+        return {one.record_id for one in rejected}
 
-    def _release(self, table: pa.Table) -> None:
-        if not self._held:
+    def _release(self, table: pa.Table, rejected: AbstractSet[str]) -> None:
+        """Release what landed well, unless a version of it was rejected in the same chunk."""
+        waiting = self._held - rejected
+        if not waiting:
             return
-        good = self._held.intersection(table.column("_record_id").to_pylist())
+        good = waiting.intersection(table.column("_record_id").to_pylist())
         if good:
             quarantine.release(self._state, self._stream.system, self._stream.name, sorted(good))
             self._held -= good

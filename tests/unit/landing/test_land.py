@@ -139,6 +139,15 @@ def test_malformed_records_are_held_with_their_rule_and_released_when_they_land(
     assert set(quarantine.held_ids(place.state, "acme", "people")) == set(held) - {"2"}
 
 
+def test_a_record_stays_held_while_an_older_good_version_lands_with_it(place: Place):
+    place.vendor.put(person(1), person(1, minute=1, age="forty"))
+
+    result = place.land()
+
+    assert (result.rows_landed, result.quarantined) == (1, {"integer_field": 1})
+    assert quarantine.held_ids(place.state, "acme", "people") == {"1"}
+
+
 def test_unknown_fields_are_reported_as_drift_and_kept_in_the_raw_text(place: Place):
     place.vendor.put({**person(1, nickname="Bo"), "score": 3}, person(2))
 
