@@ -8,10 +8,10 @@ from orchestration_assets.defs.resources import AccordResource
 
 
 def _reason(system: str) -> str:
-    sensor = defs().get_sensor_def(f"{system}_change_sensor")
+    sensor = defs().get_repository_def().get_sensor_def(f"{system}_change_sensor")
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(instance=instance)
-        result = sensor(context, accord=AccordResource())
+        context = dg.build_sensor_context(instance=instance, resources={"accord": AccordResource()})
+        result = sensor(context)
     assert isinstance(result, dg.SkipReason)
     return str(result.skip_message)
 

@@ -6,8 +6,10 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
+from orchestration_assets.activation.decide import PlanResult
 from orchestration_assets.conditions import LANDING_TAG
 from orchestration_assets.definitions import defs
+from orchestration_assets.defs.activation import assets
 from orchestration_assets.defs.activation.assets import DECISIONS, RELEASE_NUMBER
 from orchestration_assets.defs.activation.automation import (
     left_over_sensor,
@@ -92,6 +94,25 @@ def test_its_job_builds_the_journeys_and_sends_but_refreshes_nothing() -> None:
     assert steps == {
         "build_journeys",
         "gate_payloads",
+        "activation__decisions",
+        "activation__hubspot__contacts",
+        "activation__klaviyo__profiles",
+    }
+
+
+def test_a_release_that_a_journey_was_refused_counts_as_not_planned() -> None:
+    planned, refused = (
+        PlanResult("one", release_number=3),
+        PlanResult("two", "held", release_number=3),
+    )
+    assert assets._planned_from([planned]) == 3
+    assert assets._planned_from([planned, refused]) == 0
+
+
+def test_decisions_and_deliveries_outlast_a_passing_error() -> None:
+    graph = defs().get_repository_def().get_job("act_on_release").graph
+    retried = {node.name for node in graph.nodes if node.definition.retry_policy}
+    assert retried == {
         "activation__decisions",
         "activation__hubspot__contacts",
         "activation__klaviyo__profiles",

@@ -1,7 +1,10 @@
 """Decisions and delivery: what each journey plans, and what each destination confirmed."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
+from orchestration_assets.activation.decide import PlanResult
 from orchestration_assets.conditions import activate_when_released
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError, RetriableError
@@ -17,6 +20,12 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL
 
 def _failure(error: AccordError) -> dg.Failure:
     return dg.Failure(str(error), allow_retries=isinstance(error, RetriableError))
+
+
+def _planned_from(results: Sequence[PlanResult]) -> int:
+    """The release that every journey was planned from; 0 when one of them was refused."""
+    numbers = [0 if result.refused else result.release_number or 0 for result in results]
+    return min(numbers, default=0)
 
 
 def _decisions() -> dg.AssetsDefinition:
@@ -41,7 +50,7 @@ def _decisions() -> dg.AssetsDefinition:
                 context.log.warning("%s: %s", result.journey, result.refused)
         return dg.MaterializeResult(
             metadata={
-                RELEASE_NUMBER: min((result.release_number or 0 for result in results), default=0),
+                RELEASE_NUMBER: _planned_from(results),
                 "planned": sum(result.planned for result in results),
                 "retried": sum(result.retried for result in results),
                 "unchanged": sum(result.unchanged for result in results),
