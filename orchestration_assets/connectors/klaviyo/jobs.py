@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.connectors.klaviyo.client import KlaviyoClient, next_cursor
 from orchestration_assets.connectors.klaviyo.payload import IDENTIFIERS, Prepared
+from orchestration_assets.masking import without_personal_data, without_values
 
 if TYPE_CHECKING:
     import httpx
@@ -17,6 +18,7 @@ JOBS_PATH = "/api/profile-bulk-import-jobs"
 _PROFILE_POINTER = re.compile(r"/profiles/data/(\d+)(?:/|$)")
 _FIRST_POLL_S = 0.2
 _LONGEST_POLL_S = 10.0
+_REASON_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _outcome(
         if index is None:
             unmatched += 1
         else:
-            rejected[index] = reason_of(error)
+            rejected[index] = reason_of(error, rows[index])
     if unmatched:
         return JobOutcome(rejected, False, "the import job has errors that name no row")
     if listed < int(attributes.get("failed_count") or 0):
@@ -124,10 +126,20 @@ def row_at_pointer(error: Mapping[str, Any], count: int) -> int | None:
     return index if index < count else None
 
 
-def reason_of(error: Mapping[str, Any]) -> str:
-    """The vendor's code and detail in one line."""
+def reason_of(error: Mapping[str, Any], row: Prepared) -> str:
+    """The vendor's code and detail in one line, without the row's own values."""
     code, detail = error.get("code") or "error", error.get("detail") or error.get("title")
-    return f"{code}: {detail}" if detail else str(code)
+    values = [row.row.target_key, *_values(row.row.payload)]
+    text = without_personal_data(without_values(str(detail or ""), values))
+    return (f"{code}: {text}" if text else str(code))[:_REASON_LENGTH]
+
+
+def _values(payload: Mapping[str, Any]) -> Iterator[Any]:
+    for value in payload.values():
+        if isinstance(value, Mapping):
+            yield from _values(value)
+        else:
+            yield value
 
 
 def _polls() -> Iterator[float]:

@@ -157,7 +157,7 @@ class KlaviyoProfilesWriter:
     ) -> list[Sequence[Prepared]]:
         """Settle what the refusal says about single rows; return what has to be sent again."""
         named = {
-            index: jobs.reason_of(error)
+            index: jobs.reason_of(error, rows[index])
             for error in errors
             if (index := jobs.row_at_pointer(error, len(rows))) is not None
         }
@@ -168,7 +168,7 @@ class KlaviyoProfilesWriter:
             )
         if len(rows) == 1:
             reason = next(iter(named.values()), None) or next(
-                (jobs.reason_of(error) for error in errors), "refused without a reason"
+                (jobs.reason_of(error, rows[0]) for error in errors), "refused without a reason"
             )
             sending.settle(rows, RowStatus.REJECTED, reason)
             return []

@@ -100,6 +100,17 @@ def test_errors_of_single_rows_reject_those_rows(account: Account, write: Any) -
     assert results["key2"].reason == "invalid: Not a valid value"
 
 
+def test_reasons_hold_nothing_of_the_person(account: Account, write: Any) -> None:
+    error = row_error("person2@example.com")
+    error["detail"] = "PERSON2@example.com: Lovelace in lyon, +33 6 12 34 56 78, x@y.org is refused"
+    account.row_errors = {"person2@example.com": error}
+    place = {"location": {"city": "Lyon"}}
+    results = write([row(1), row(2, last_name="Lovelace", **place)])
+    assert results["key2"].reason == "invalid: ***: *** in ***, [number], [address] is refused"
+    account.refuse_job = refuse_when_it_holds("person1@example.com")
+    assert write([row(1)])["key1"].reason == "invalid: refused ***"
+
+
 def test_a_row_is_found_by_the_pointer_where_its_payload_is_not_given(
     account: Account, write: Any
 ) -> None:
