@@ -2,7 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,6 +17,39 @@ EVERYTHING = "*"
 _CHUNK = 1_000
 # Past so many subjects one reading of the whole table costs less than asking for each.
 _READ_ALL_ABOVE = 5_000
+_KEYS = ("subject", "subject_kind", "purpose", "channel", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a source record speaks about.
+
+    Args:
+        purpose: purpose.
+        channel: channel.
+        source: the record, `<system>:<record id>`.
+    """
+
+    purpose: str
+    channel: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A consent that a source record withdraws by its newest statement.
+
+    Args:
+        statement: what was withdrawn.
+        since: when, in the source's time.
+        address: e-mail address of the record, where it has one.
+        customer_id: customer that the record belongs to, where it is known.
+    """
+
+    statement: Statement
+    since: datetime
+    address: str | None
+    customer_id: str | None
 
 
 def identifier_hash(identifier: str) -> str:
@@ -38,7 +74,7 @@ def record_restriction(
         kind: `customer` or `identifier`.
         purpose: purpose, or `EVERYTHING`.
         channel: channel, or `EVERYTHING`.
-        source: who said so (a system, an erasure request).
+        source: who said so (a source record, an erasure request).
         since: when it was said, in the source's time.
     """
     row = {
@@ -50,9 +86,61 @@ def record_restriction(
         "since": since,
         "recorded_at": datetime.now(UTC),
     }
-    keys = ["subject", "subject_kind", "purpose", "channel", "source"]
     with state.begin() as connection:
-        state.upsert(connection, restrictions, [row], keys, update=[])
+        state.upsert(connection, restrictions, [row], _KEYS, update=[])
+
+
+def sync_restrictions(
+    state: StateStore, withdrawn: Sequence[Withdrawal], granted: AbstractSet[Statement]
+) -> tuple[int, int]:
+    """Note what source records withdrew, and lift what they grant again.
+
+    A record that states nothing any more, or is gone, lifts nothing. An address that a record
+    withdrew stays restricted when the record's address changes; its customer does not when the
+    record now belongs to another one.
+
+    Args:
+        state: the operational store.
+        withdrawn: what records withdraw by their newest statements.
+        granted: what records grant by their newest statements.
+
+    Returns:
+        How many restrictions were written or noted again, and how many lifted.
+    """
+    now = datetime.now(UTC)
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for item in withdrawn:
+        for kind, subject in (("customer", item.customer_id), ("identifier", item.address)):
+            if subject:
+                name = identifier_hash(subject) if kind == "identifier" else subject
+                row = {"subject": name, "subject_kind": kind, **_stated(item.statement)}
+                row |= {"since": item.since, "recorded_at": now}
+                rows[tuple(row[key] for key in _KEYS)] = row
+    customers = {item.statement: item.customer_id for item in withdrawn if item.customer_id}
+    with state.begin() as connection:
+        known = connection.execute(sa.select(*(restrictions.c[key] for key in _KEYS))).all()
+        lifted = [
+            dict(zip(_KEYS, key, strict=True))
+            for key in known
+            if (stated := Statement(key.purpose, key.channel, key.source)) in granted
+            or (
+                key.subject_kind == "customer" and customers.get(stated, key.subject) != key.subject
+            )
+        ]
+        if lifted:
+            same = (restrictions.c[key] == sa.bindparam(f"old_{key}") for key in _KEYS)
+            bound = [{f"old_{key}": value for key, value in row.items()} for row in lifted]
+            connection.execute(sa.delete(restrictions).where(*same), bound)
+        state.upsert(connection, restrictions, rows.values(), _KEYS, update=["since"])
+    return len(rows), len(lifted)
+
+
+def _stated(statement: Statement) -> dict[str, str]:
+    return {
+        "purpose": statement.purpose,
+        "channel": statement.channel,
+        "source": statement.source,
+    }
 
 
 def restricted_subjects(
@@ -70,10 +158,13 @@ def restricted_subjects(
         The restricted customer ids, and the restricted addresses as they were handed in.
     """
     purpose, channel = use
-    hashes = {identifier_hash(address): address for address in addresses if address}
+    spellings: dict[str, set[str]] = {}
+    for address in addresses:
+        if address:
+            spellings.setdefault(identifier_hash(address), set()).add(address)
     customers = _found(state, "customer", list(set(customer_ids)), purpose, channel)
-    hashed = _found(state, "identifier", list(hashes), purpose, channel)
-    return customers, {hashes[item] for item in hashed}
+    hashed = _found(state, "identifier", list(spellings), purpose, channel)
+    return customers, {address for item in hashed for address in spellings[item]}
 
 
 def _found(

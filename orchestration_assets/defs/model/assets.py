@@ -23,6 +23,7 @@ from orchestration_assets.errors import AccordError
 from orchestration_assets.identity.refresh import IdentityResult
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages import model as stage
+from orchestration_assets.stages.restrict import record_restrictions
 from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ModelNode, ensure_manifest, load_nodes
 from orchestration_assets.transform.runner import BuildResult, NodeResult
@@ -83,6 +84,7 @@ def _identity_asset(people: dg.AssetKey) -> dg.AssetsDefinition:
     def resolve_identities(accord: AccordResource) -> dg.MaterializeResult:
         try:
             result = stage.resolve_identities(accord.open())
+            record_restrictions(accord.open())
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         return dg.MaterializeResult(metadata=_plain(result))
