@@ -29,6 +29,12 @@ from orchestration_assets.warehouse.sql import identifier, qualified
 # Stands for a target that no row was ever planned for.
 _NEVER: Mapping[str, Any] = {"id": None, "state": None, "payload_hash": None, "generation": 0}
 
+# States of rows that end when their customer leaves the journey: one without an answer would be
+# sent again, a rejected or given-up one has nothing left to mend.
+_TAKEN_BACK = (*ledger.PENDING, "rejected", "dead")
+# How long a plan waits for the answers of a delivery under way.
+DELIVERY_PATIENCE_S = 900.0
+
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
@@ -41,7 +47,8 @@ class PlanResult:
         unchanged: rows that the destination already has or is about to get.
         held: rows kept back, by reason.
         dead: rows given up, not planned again until their payload changes.
-        withdrawn: planned rows that were taken back.
+        withdrawn: rows taken back because their customer left the journey: planned, rejected,
+            given-up ones, and ones left without an answer.
     """
 
     journey: str
@@ -86,6 +93,7 @@ def plan(
 
     Raises:
         FatalError: the journey's table lacks a column; names it.
+        RetriableError: a delivery to the same object did not end in time.
     """
     with warehouse.reader() as session:
         version = model_version(session)
@@ -95,14 +103,17 @@ def plan(
         rows = [] if refused else _rows(session, journey)
     if refused:
         return PlanResult(journey.name, refused, model_version=version, release_number=number)
-    earlier = ledger.last_rows(state, journey.destination, journey.object_name, journey.name)
-    allowed, held = _allowed(state, journey, rows)
-    decisions = _decide(journey, allowed, earlier, run_id, number)
-    # Taking back comes first: a crash in between leaves less to send, never more.
-    withdrawn = ledger.hold(state, decisions.withdrawn, ledger.LEFT_JOURNEY)
-    ledger.hold(state, decisions.superseded, ledger.SUPERSEDED)
-    planned = ledger.add_planned(state, decisions.new)
-    retried = ledger.plan_again(state, decisions.again, run_id)
+    place = (journey.destination, journey.object_name)
+    # Rows in flight get their answers first, so that what is taken back is not on its way.
+    with ledger.delivery_lock(state, *place, timeout_s=DELIVERY_PATIENCE_S):
+        allowed, held = _allowed(state, journey, rows)
+        earlier = ledger.last_rows(state, *place, journey.name)
+        decisions = _decide(journey, allowed, earlier, run_id, number)
+        # Taking back comes first: a crash in between leaves less to send, never more.
+        withdrawn = ledger.hold(state, decisions.withdrawn, ledger.LEFT_JOURNEY)
+        ledger.hold(state, decisions.superseded, ledger.SUPERSEDED)
+        planned = ledger.add_planned(state, decisions.new)
+        retried = ledger.plan_again(state, decisions.again, run_id)
     return PlanResult(
         journey=journey.name,
         planned=planned,
@@ -241,7 +252,7 @@ def _decide(
     decisions.withdrawn = [
         row["id"]
         for target, row in earlier.items()
-        if target not in targets and row["state"] in ("planned", "rejected")
+        if target not in targets and row["state"] in _TAKEN_BACK
     ]
     return decisions
 

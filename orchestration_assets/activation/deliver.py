@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestration_assets.activation.journeys import Journey
 from orchestration_assets.errors import FatalError
+from orchestration_assets.masking import without_personal_data
 from orchestration_assets.model import OutgoingRow, RowResult, RowStatus, Writer
 from orchestration_assets.state import ledger
 from orchestration_assets.state.restrictions import restricted_subjects
@@ -127,7 +128,6 @@ def _deliver_journey(
         tally.reserved += len(rows)
         rows = _keep_back(state, journey, rows, tally)
         if rows:
-            tally.sent_again += sum(row["state"] == "sent" for row in rows)
             _send(state, writer, journey, run_id, rows, tally)
 
 
@@ -165,11 +165,15 @@ def _send(
     tally: _Tally,
 ) -> None:
     """Send one batch and settle each of its rows."""
-    ids = [row["id"] for row in rows]
+    # A row that was taken back since it was read must not go out.
+    on_their_way = ledger.mark_sent(state, [row["id"] for row in rows], run_id)
+    rows = [row for row in rows if row["id"] in on_their_way]
+    if not rows:
+        return
+    tally.sent_again += sum(row["state"] == "sent" for row in rows)
     outgoing = [
         OutgoingRow(row["idempotency_key"], row["target_key"], row["payload"]) for row in rows
     ]
-    ledger.mark_sent(state, ids, run_id)
     try:
         answers = writer.write(outgoing, journey.options)
     except FatalError as error:
@@ -206,7 +210,7 @@ def _outcome(row: Mapping[str, Any], answer: RowResult | None) -> dict[str, Any]
     outcome["vendor_reference"] = answer.vendor_reference
     if answer.status is RowStatus.CONFIRMED:
         return outcome | {"state": "confirmed", "reason": None}
-    reason = answer.reason or "rejected without a reason"
+    reason = without_personal_data(answer.reason or "rejected without a reason")
     if row["attempts"] + 1 >= ledger.MAX_ATTEMPTS:
         given_up = f"given up after {ledger.MAX_ATTEMPTS} attempts: {reason}"
         return outcome | {"state": "dead", "reason": given_up}

@@ -4,21 +4,18 @@ They are derived from verdicts and the ledger, so that a missed moment is made u
 look. No personal data: counts, names of suites, journeys and systems only.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestration_assets.masking import without_personal_data
 from orchestration_assets.state import alerts
-from orchestration_assets.state.ledger import HELD, counts_by_state
+from orchestration_assets.state.rejections import rejections
 from orchestration_assets.state.store import StateStore
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts
 
 CRITICAL = "critical"
 WARNING = "warning"
 DATA_OWNER = "data-platform"
-
-_ADDRESS = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+")
-_NUMBER = re.compile(r"\+?\d[\d .()-]{6,}\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +129,8 @@ def sync_deliveries(
 ) -> int:
     """Open an incident for each journey with rejected or given-up rows, resolve the others.
 
+    Only the newest row of each target counts: what came after it has taken its place.
+
     Args:
         state: the operational store.
         owners: owner by journey; every journey named here is looked at.
@@ -140,19 +139,14 @@ def sync_deliveries(
     Returns:
         How many journeys have an open incident now.
     """
-    troubled: dict[str, list[tuple[str, str, int]]] = {}
-    for row in counts_by_state(state):
-        reason = row["reason"] or ""
-        stuck = row["state"] == "rejected" or (
-            row["state"] == "dead" and not reason.startswith(HELD)
-        )
-        if stuck:
-            entry = (row["state"], without_personal_data(reason), row["rows"])
-            troubled.setdefault(row["journey"], []).append(entry)
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for row in rejections(state):
+        entry = (row["state"], without_personal_data(row["reason"] or ""), row["rows"])
+        found.setdefault(row["journey"], []).append(entry)
     for journey in owners:
-        if journey not in troubled:
+        if journey not in found:
             clear(state, f"delivery/{journey}")
-    for journey, entries in troubled.items():
+    for journey, entries in found.items():
         rows = sum(count for _, _, count in entries)
         incident = Incident(
             key=f"delivery/{journey}",
@@ -169,12 +163,7 @@ def sync_deliveries(
             details=[f"{state_}: {reason} ({count} rows)" for state_, reason, count in entries],
         )
         report(state, incident)
-    return len(troubled)
-
-
-def without_personal_data(text: str) -> str:
-    """The text with e-mail addresses and phone-like numbers blotted out."""
-    return _NUMBER.sub("[number]", _ADDRESS.sub("[address]", text))
+    return len(found)
 
 
 def _gate_incident(

@@ -86,13 +86,13 @@ def add_planned(state: StateStore, rows: Sequence[Mapping[str, Any]]) -> int:
 def plan_again(state: StateStore, ids: Sequence[int], run_id: str) -> int:
     """Bring rejected rows back to planned; attempts and the last reason stay."""
     changes = {"state": "planned", "run_id": run_id}
-    return _change(state, ids, ("rejected",), changes)
+    return len(_change(state, ids, ("rejected",), changes))
 
 
 def hold(state: StateStore, ids: Sequence[int], reason: str) -> int:
-    """End rows that must not go out any more; `reason` starts with `HELD`."""
+    """End rows that must not go out any more, given-up ones too; `reason` starts with `HELD`."""
     changes = {"state": "dead", "reason": reason, "settled_at": datetime.now(UTC)}
-    return _change(state, ids, (*PENDING, "rejected"), changes)
+    return len(_change(state, ids, (*PENDING, "rejected", "dead"), changes))
 
 
 def reserve(
@@ -134,21 +134,20 @@ def due(
     return state.rows(query)
 
 
-def mark_sent(state: StateStore, ids: Sequence[int], run_id: str) -> int:
-    """Note right before the call that these rows are on their way."""
-    changes = {
-        "state": "sent",
-        "run_id": run_id,
-        "attempts": ledger.c.attempts + 1,
-        "sent_at": datetime.now(UTC),
-    }
+def mark_sent(state: StateStore, ids: Sequence[int], run_id: str) -> set[int]:
+    """Note right before the call which rows are on their way.
+
+    Returns:
+        The ids to send; one that was held meanwhile is not among them.
+    """
+    changes = {"state": "sent", "run_id": run_id, "sent_at": datetime.now(UTC)}
     return _change(state, ids, ("reserved", "sent"), changes)
 
 
 def give_back(state: StateStore, ids: Sequence[int], reason: str) -> int:
     """Bring rows back to planned that a destination refused as a whole; no attempt is counted."""
-    changes = {"state": "planned", "reason": reason, "attempts": ledger.c.attempts - 1}
-    return _change(state, ids, ("sent",), changes)
+    changes = {"state": "planned", "reason": reason}
+    return len(_change(state, ids, ("sent",), changes))
 
 
 def release_reserved(state: StateStore, destination: str, object_name: str) -> int:
@@ -168,14 +167,16 @@ def release_reserved(state: StateStore, destination: str, object_name: str) -> i
 
 
 def settle(state: StateStore, outcomes: Iterable[Mapping[str, Any]]) -> None:
-    """Write the answer of each row.
+    """Write the answer of each row; only an answer counts as an attempt.
 
     Args:
         state: the operational store.
-        outcomes: dicts with `row_id`, `state`, `reason`, `vendor_reference`, `settled_at`.
+        outcomes: dicts with `row_id`, `state`, `reason`, `vendor_reference`, `settled_at`, which
+            is None for a row without an answer.
     """
     bound = [
         {f"new_{name}" if name != "row_id" else name: value for name, value in item.items()}
+        | {"answers": int(item["settled_at"] is not None)}
         for item in outcomes
     ]
     if not bound:
@@ -184,7 +185,10 @@ def settle(state: StateStore, outcomes: Iterable[Mapping[str, Any]]) -> None:
     statement = (
         sa.update(ledger)
         .where(ledger.c.id == sa.bindparam("row_id"))
-        .values({name: sa.bindparam(f"new_{name}") for name in names})
+        .values(
+            {name: sa.bindparam(f"new_{name}") for name in names}
+            | {"attempts": ledger.c.attempts + sa.bindparam("answers", type_=sa.Integer)}
+        )
     )
     with state.begin() as connection:
         connection.execute(statement, bound)
@@ -271,8 +275,9 @@ def delivery_lock(
 
 def _change(
     state: StateStore, ids: Sequence[int], from_states: Sequence[str], changes: Mapping[str, Any]
-) -> int:
-    changed = 0
+) -> set[int]:
+    """Change the rows that are in one of these states; return their ids."""
+    changed: set[int] = set()
     with state.begin() as connection:
         for start in range(0, len(ids), _CHUNK):
             statement = (
@@ -282,6 +287,7 @@ def _change(
                     ledger.c.state.in_(list(from_states)),
                 )
                 .values(dict(changes))
+                .returning(ledger.c.id)
             )
-            changed += connection.execute(statement).rowcount
+            changed.update(connection.execute(statement).scalars())
     return changed

@@ -1,12 +1,16 @@
 """What is planned, and what is held."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 
+from orchestration_assets.activation import decide
 from orchestration_assets.activation.decide import plan
-from orchestration_assets.errors import FatalError
+from orchestration_assets.errors import FatalError, RetriableError
+from orchestration_assets.model import OutgoingRow, RowResult, RowStatus
 from orchestration_assets.state import ledger as ledger_store
+from orchestration_assets.state.rejections import rejections
 from tests.unit.activation.destination import JOURNEY, SUITE, World
 
 
@@ -99,3 +103,64 @@ def test_a_column_that_the_journey_lacks_is_named(world: World) -> None:
     wrong = replace(JOURNEY, payload={"email": "email", "city": "city"})
     with pytest.raises(FatalError, match="lacks city"):
         plan(world.warehouse, world.state, wrong, "run-1", [SUITE])
+
+
+def test_a_row_without_an_answer_is_not_sent_again_to_who_left(world: World) -> None:
+    world.publish({"ann": 10, "bob": 20})
+    world.plan("run-1")
+    world.shop.silent = True
+    world.deliver("run-1")
+    assert set(world.states().values()) == {"sent"}
+    world.publish({"ann": 10, "bob": 20}, consents=["bob"])
+    assert world.plan("run-2").withdrawn == 1
+    world.shop.silent = False
+    assert world.deliver("run-2").confirmed == 1
+    assert list(world.shop.people) == ["bob@example.org"]
+
+
+def test_rows_that_a_killed_delivery_left_reserved_are_taken_back(world: World) -> None:
+    world.publish({"ann": 10})
+    world.plan("run-1")
+    ledger_store.reserve(world.state, "shop", "people", JOURNEY.name, "run-1")
+    world.publish({})
+    assert world.plan("run-2").withdrawn == 1
+    assert world.deliver("run-2").reserved == 0
+
+
+def test_a_plan_waits_for_the_answers_of_a_delivery_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "DELIVERY_PATIENCE_S", 0.1)
+    world.publish({"ann": 10})
+    planned: list[str] = []
+
+    def write(rows: list[OutgoingRow], options: object) -> list[RowResult]:
+        other = threading.Thread(target=lambda: planned.append(attempt()))
+        other.start()
+        other.join()
+        return [RowResult(row.idempotency_key, RowStatus.CONFIRMED) for row in rows]
+
+    def attempt() -> str:
+        try:
+            return str(world.plan("run-2").withdrawn)
+        except RetriableError as error:
+            return error.message
+
+    world.plan("run-1")
+    world.publish({})
+    monkeypatch.setattr(world.shop, "write", write)
+    world.deliver("run-1")
+    assert planned == ["Another delivery to shop.people is running."]
+    assert world.states() == {"ann": "confirmed"}
+
+
+def test_a_given_up_row_whose_target_is_gone_is_closed(world: World) -> None:
+    world.publish({"ann": 10})
+    world.shop.reject = {"ann@example.org"}
+    for number in range(ledger_store.MAX_ATTEMPTS):
+        world.plan(f"run-{number}")
+        world.deliver(f"run-{number}")
+    assert [row["rows"] for row in rejections(world.state)] == [1]
+    world.publish({})
+    assert world.plan("run-x").withdrawn == 1
+    assert rejections(world.state) == []

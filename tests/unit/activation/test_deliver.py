@@ -2,11 +2,13 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from orchestration_assets.activation.deliver import NO_ANSWER
 from orchestration_assets.errors import RetriableError
+from orchestration_assets.model import OutgoingRow, RowResult, RowStatus
 from orchestration_assets.state import ledger as ledger_store
 from orchestration_assets.state.restrictions import identifier_hash, record_restriction
 from tests.unit.activation.destination import World
@@ -70,6 +72,54 @@ def test_a_row_rejected_ten_times_is_dead_until_its_payload_changes(world: World
     assert (planned.dead, planned.planned, planned.retried) == (1, 0, 0)
     world.publish({"ann": 11})
     assert world.plan("run-y").planned == 1
+
+
+def test_only_answers_count_as_attempts(world: World) -> None:
+    world.publish({"ann": 10})
+    world.plan("run-0")
+    world.shop.silent = True
+    for number in range(ledger_store.MAX_ATTEMPTS + 1):
+        world.deliver(f"run-{number}")
+    assert [(row["state"], row["attempts"]) for row in world.rows()] == [("sent", 0)]
+    world.shop.silent = False
+    world.shop.reject = {"ann@example.org"}
+    world.deliver("run-x")
+    assert [(row["state"], row["attempts"]) for row in world.rows()] == [("rejected", 1)]
+
+
+def test_a_row_held_between_reading_and_sending_does_not_go_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish({"ann": 10, "bob": 20})
+    world.plan("run-1")
+    read = ledger_store.newer_targets
+
+    def hold_ann_meanwhile(*args: Any) -> set[int]:
+        found = read(*args)
+        ids = [row["id"] for row in world.rows() if row["customer_id"] == "ann"]
+        ledger_store.hold(world.state, ids, ledger_store.LEFT_JOURNEY)
+        return found
+
+    monkeypatch.setattr(ledger_store, "newer_targets", hold_ann_meanwhile)
+    assert world.deliver("run-1").confirmed == 1
+    assert world.states() == {"ann": "dead", "bob": "confirmed"}
+    assert list(world.shop.people) == ["bob@example.org"]
+
+
+def test_a_reason_is_kept_without_personal_data(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Ann@example.org with +33 6 12 34 56 78 is refused"
+
+    def write(rows: list[OutgoingRow], options: object) -> list[RowResult]:
+        return [RowResult(row.idempotency_key, RowStatus.REJECTED, said) for row in rows]
+
+    monkeypatch.setattr(world.shop, "write", write)
+    world.publish({"ann": 10})
+    world.plan("run-1")
+    expected = "[address] with [number] is refused"
+    assert world.deliver("run-1").rejected == {expected: 1}
+    assert [row["reason"] for row in world.rows()] == [expected]
 
 
 def test_a_kill_between_sent_and_confirmed_sends_again_under_the_same_key(world: World) -> None:

@@ -1,6 +1,7 @@
 """Alerts are opened once, told once, and never lost."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -167,25 +168,24 @@ def test_a_failed_gate_opens_an_incident_and_the_next_pass_resolves_it(state: St
     assert alerts.open_alerts(state, "gate/") == []
 
 
+def row(number: int, row_state: str, reason: str, target: int | None = None) -> dict[str, Any]:
+    return {
+        "idempotency_key": f"key-{number}",
+        "destination": "shop",
+        "object": "people",
+        "journey": "jrn_a",
+        "customer_id": f"cus_{number}",
+        "target_key": f"{target or number}@example.org",
+        "payload": {},
+        "payload_hash": "x",
+        "state": row_state,
+        "reason": reason,
+        "planned_at": datetime.now(UTC),
+        "run_id": "run-1",
+    }
+
+
 def test_rejected_rows_open_an_incident_without_personal_data(state: StateStore) -> None:
-    from datetime import UTC, datetime
-
-    def row(number: int, row_state: str, reason: str) -> dict[str, Any]:
-        return {
-            "idempotency_key": f"key-{number}",
-            "destination": "shop",
-            "object": "people",
-            "journey": "jrn_a",
-            "customer_id": f"cus_{number}",
-            "target_key": f"{number}@example.org",
-            "payload": {},
-            "payload_hash": "x",
-            "state": row_state,
-            "reason": reason,
-            "planned_at": datetime.now(UTC),
-            "run_id": "run-1",
-        }
-
     rows = [
         row(1, "rejected", "ann@example.org is no address"),
         row(2, "dead", "given up after 10 attempts: +33 6 12 34 56 78 is wrong"),
@@ -199,3 +199,13 @@ def test_rejected_rows_open_an_incident_without_personal_data(state: StateStore)
     assert "ann@" not in json.dumps(alert["body"])
     assert "12 34" not in json.dumps(alert["body"])
     assert alert["body"]["owner"] == "crm"
+
+
+def test_an_incident_ends_once_newer_rows_took_the_place_of_given_up_ones(
+    state: StateStore,
+) -> None:
+    add_planned(state, [row(1, "dead", "given up"), row(2, "rejected", "wrong")])
+    assert sync_deliveries(state, {"jrn_a": "crm"}) == 1
+    add_planned(state, [row(3, "confirmed", "", target=1), row(4, "planned", "", target=2)])
+    assert sync_deliveries(state, {"jrn_a": "crm"}) == 0
+    assert alerts.open_alerts(state, "delivery/") == []
