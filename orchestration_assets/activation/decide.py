@@ -22,9 +22,15 @@ from orchestration_assets.state.restrictions import restricted_subjects
 from orchestration_assets.state.store import StateStore
 from orchestration_assets.state.verdicts import newest_verdicts
 from orchestration_assets.warehouse.engine import Warehouse
-from orchestration_assets.warehouse.release import last_release, model_version, unmet
+from orchestration_assets.warehouse.release import (
+    bound_to,
+    last_release,
+    model_version,
+    payload_version,
+)
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
+from orchestration_assets.warehouse.verdicts import unmet
 
 # Stands for a target that no row was ever planned for.
 _NEVER: Mapping[str, Any] = {"id": None, "state": None, "payload_hash": None, "generation": 0}
@@ -99,7 +105,7 @@ def plan(
         version = model_version(session)
         newest = last_release(session)
         number = int(newest["release_number"]) if newest else None
-        refused = _why_refused(state, version, newest, required_suites)
+        refused = _why_refused(state, version, payload_version(session), newest, required_suites)
         rows = [] if refused else _rows(session, journey)
     if refused:
         return PlanResult(journey.name, refused, model_version=version, release_number=number)
@@ -130,6 +136,7 @@ def plan(
 def _why_refused(
     state: StateStore,
     version: str | None,
+    payload: str | None,
     newest: Mapping[str, Any] | None,
     required_suites: Sequence[str],
 ) -> str | None:
@@ -138,8 +145,12 @@ def _why_refused(
         return "No suite is required for this journey, and ungated data is never sent."
     if version is None:
         return "There is no finished build of the model. Build it, run its gates and release it."
+    # Suites over core are judged on its version, those over payloads on the journeys' build too.
+    built = bound_to(version, payload) if payload else None
     judged = newest_verdicts(state, version, required_suites)
-    reasons = unmet(required_suites, judged, version)
+    if built:
+        judged |= newest_verdicts(state, built, required_suites)
+    reasons = unmet(required_suites, judged, version, built)
     if newest is None or newest["model_version"] != version:
         reasons.append(f"version {version} is not released")
     if not reasons:

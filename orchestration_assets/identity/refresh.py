@@ -13,6 +13,7 @@ from orchestration_assets.identity.clusters import Clusters, cluster
 from orchestration_assets.identity.keys import match_keys
 from orchestration_assets.identity.links import find_links
 from orchestration_assets.identity.normalise import normalised
+from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.scope import create_scope_tables, extend_with_customers
 from orchestration_assets.warehouse.session import Session
@@ -50,7 +51,8 @@ class IdentityResult:
 def refresh(warehouse: Warehouse, default_region: str, *, full: bool = False) -> IdentityResult:
     """Resolve the records in scope, and everybody on the first run.
 
-    All of it is one transaction: assignments, history, and the touched customers of the scope.
+    All of it is one transaction: assignments, history, the touched customers of the scope, and that
+    the step is done for the candidate in scope.
 
     Args:
         warehouse: it must hold the model `int_person_records_unioned` and an open scope.
@@ -82,6 +84,8 @@ def refresh(warehouse: Warehouse, default_region: str, *, full: bool = False) ->
         tables.take_activity_along(session, sorted(moved))
         touched = _touched(before, after, changed) | tables.customers_of_activity(session)
         added = extend_with_customers(session, touched)
+        progress.begin(session, progress.IDENTITY, ())
+        progress.finish(session, progress.IDENTITY, "")
         result = _result(session, before, after, clusters, added)
     structlog.get_logger(__name__).info("identity_refreshed", everybody=everybody, new=result.new)
     return result

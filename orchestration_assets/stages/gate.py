@@ -9,44 +9,65 @@ from orchestration_assets.stages.tell import run_link, tell_people
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
 from orchestration_assets.warehouse.release import (
     ReleaseResult,
+    bound_to,
     last_release,
     model_version,
+    payload_version,
     release,
 )
 from orchestration_assets.warehouse.scope import consume, current_scope
+from orchestration_assets.warehouse.session import Session
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES, blocking
 from quality.rules import Suite, SuiteResult
 from quality.runner import run_suites
 from quality.thresholds import volume_parameters
 
 REQUIRED_FOR_RELEASE = blocking(CORE_SUITES)
+_PAYLOAD_NAMES = frozenset(suite.name for suite in PAYLOAD_SUITES.values())
 
 
 def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[SuiteResult]:
     """Judge the suites over the model as it stands and bind the verdicts to its version.
 
+    A verdict over a payload is bound to the build of the journeys too.
+
     Raises:
-        BlockedError: there is no finished build of the model, so nothing can be judged.
+        BlockedError: there is no finished build of what is judged.
     """
     warehouse = deployment.warehouse
-    with warehouse.reader() as session:
-        version = model_version(session)
-        newest = last_release(session)
-        scope = current_scope(session)
+    tables = [suite.table.partition(".")[2] for suite in suites]
+    # One hold of the lock, so that what is judged is what the verdicts name.
+    with warehouse.exclusive("gates"):
+        with warehouse.reader() as session:
+            names = {suite.name: _subject(session, suite.name) for suite in suites}
+            newest = last_release(session)
+            scope = current_scope(session)
+        parameters = volume_parameters(tables, newest["table_rows"] if newest else {})
+        results = run_suites(suites, warehouse.url, parameters)
+    candidate = scope.candidate_id if scope else ""
+    verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
+    record_verdicts(deployment.state, verdicts)
+    _alert(deployment, verdicts)
+    return results
+
+
+def _subject(session: Session, suite: str) -> str:
+    """What a verdict of the suite is bound to."""
+    version = model_version(session)
     if version is None:
         raise BlockedError(
             "There is no finished build of the core model to judge.",
             "see why a core model was not built, then build the core models again.",
         )
-    tables = [suite.table.partition(".")[2] for suite in suites]
-    parameters = volume_parameters(tables, newest["table_rows"] if newest else {})
-    with warehouse.exclusive("gates"):
-        results = run_suites(suites, warehouse.url, parameters)
-    candidate = scope.candidate_id if scope else ""
-    verdicts = [_verdict(result, version, candidate, run_id) for result in results]
-    record_verdicts(deployment.state, verdicts)
-    _alert(deployment, verdicts)
-    return results
+    if suite not in _PAYLOAD_NAMES:
+        return version
+    payload = payload_version(session)
+    if payload is None:
+        raise BlockedError(
+            "There is no finished build of the journeys on the newest release to judge.",
+            "see why a journey was not built, then build the audiences and journeys again.",
+        )
+    return bound_to(version, payload)
 
 
 def _alert(deployment: Deployment, verdicts: Sequence[Verdict]) -> None:

@@ -21,6 +21,7 @@ from orchestration_assets.transform.project import (
     ensure_manifest,
     load_nodes,
 )
+from orchestration_assets.transform.record import note_built, take_back
 from orchestration_assets.transform.reuse import (
     remember_views,
     selected_models,
@@ -125,20 +126,27 @@ def build(
         FatalError: dbt could not start (selector, profile, project); a failed node does not raise.
         RetriableError: the writer lock did not come in time.
     """
-    reused = [] if full_refresh else _reusable(select, warehouse)
-    left_out = [*exclude, *(node.name for node in reused)]
     command = ["build" if tests else "run", "--select", *select, "--no-write-json"]
-    if left_out:
-        command += ["--exclude", *left_out]
     if tests:
         command += ["--exclude-resource-type", "unit_test"]
     if full_refresh:
         command += ["--full-refresh"]
+    nodes = load_nodes(ensure_manifest(engine_of(warehouse.url)))
     with _ONE_INVOCATION, warehouse.exclusive(f"dbt {' '.join(select)}"[:200]):
+        # Under the lock: a scope that is opened in between would need what is left out.
+        selected = selected_models(select, nodes)
+        reused = unchanged_models(warehouse, selected) if selected and not full_refresh else []
+        left_out = [*exclude, *(node.name for node in reused)]
+        if left_out:
+            command += ["--exclude", *left_out]
+        kept = {node.unique_id for node in reused}
+        chosen = nodes if selected is None else selected
+        take_back(warehouse, [node for node in chosen if node.unique_id not in kept])
         result = _build_result(_invoke_on(warehouse, home, command))
-        views = [node.unique_id for node in result.nodes if node.is_ok and _is_view(node)]
-        remember_views(warehouse, views)
-    result = replace(result, nodes=(*map(_reused, reused), *result.nodes))
+        result = replace(result, nodes=(*map(_reused, reused), *result.nodes))
+        built = [node for node in result.nodes if node.is_ok and node.resource_type == "model"]
+        remember_views(warehouse, [node.unique_id for node in built if node.materialized == "view"])
+        note_built(warehouse, nodes, {node.unique_id for node in built}, result.invocation_id)
     for node in result.nodes:
         if not node.is_ok:
             structlog.get_logger(__name__).warning(
@@ -163,18 +171,8 @@ def parse(url: str, target: Path) -> None:
         _invoke(["parse", "--no-partial-parse"], target, None, target=target)
 
 
-def _reusable(select: Sequence[str], warehouse: Warehouse) -> list[ModelNode]:
-    nodes = load_nodes(ensure_manifest(engine_of(warehouse.url)))
-    models = selected_models(select, nodes)
-    return unchanged_models(warehouse, models) if models else []
-
-
 def _reused(node: ModelNode) -> NodeResult:
     return NodeResult(node.unique_id, "model", "reused", 0.0, "nothing of it is in scope")
-
-
-def _is_view(node: NodeResult) -> bool:
-    return node.resource_type == "model" and node.materialized == "view"
 
 
 def _invoke_on(warehouse: Warehouse, home: Path, command: list[str]) -> Any:
@@ -248,9 +246,11 @@ def _point_at(manifest: Any, database: str) -> None:
 
 
 def _build_result(outcome: Any) -> BuildResult:
+    from dbt_common.invocation import get_invocation_id
+
     result = outcome.result
     return BuildResult(
-        invocation_id=result.args.get("invocation_id", "") if result.args else "",
+        invocation_id=get_invocation_id(),
         seconds=result.elapsed_time,
         nodes=tuple(_node_result(entry) for entry in result.results),
     )

@@ -1,6 +1,7 @@
 """Releasing: one consistent set of all core tables, judged in exactly this version.
 
-Data, verdicts, release number and the loads that are used up commit in one transaction. Nothing
+Data, verdicts, release number and the loads that are used up commit in one transaction, and only
+when the version was built for the very candidate whose loads are used up. Nothing
 here knows what a suite asks; it knows which suites must have passed.
 """
 
@@ -8,11 +9,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from orchestration_assets.errors import BlockedError
+from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.released_tables import (
     RELEASED_TABLES,
@@ -23,55 +25,7 @@ from orchestration_assets.warehouse.released_tables import (
     ensure_released_tables,
 )
 from orchestration_assets.warehouse.session import Session
-
-
-class JudgedSuite(Protocol):
-    """What a release asks of a verdict."""
-
-    @property
-    def suite(self) -> str:
-        """Name of the suite."""
-        ...
-
-    @property
-    def model_version(self) -> str:
-        """The version that was judged."""
-        ...
-
-    @property
-    def passed(self) -> bool:
-        """Whether every rule was kept."""
-        ...
-
-    @property
-    def evaluated(self) -> int:
-        """Rules that were really evaluated."""
-        ...
-
-    @property
-    def expected(self) -> int:
-        """Rules that the suite has."""
-        ...
-
-    @property
-    def table(self) -> str:
-        """`<schema>.<table>` that was judged; empty when unknown."""
-        ...
-
-    @property
-    def rows(self) -> int | None:
-        """Rows of the table when it was judged."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why it did not pass."""
-        ...
-
-    @property
-    def decided_at(self) -> datetime | None:
-        """When it was judged."""
-        ...
+from orchestration_assets.warehouse.verdicts import JudgedSuite, unmet
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +36,8 @@ class ReleaseResult:
         rows: rows of each table after the release.
         changed: rows of each table that were inserted or replaced.
         removed: rows of each table that vanished or were replaced.
-        repeated: this version had been released before, nothing was done.
+        repeated: this version had been released before; only the loads in scope, none of which
+            touched a core table, were used up.
     """
 
     release_number: int
@@ -101,35 +56,25 @@ def model_version(session: Session) -> str | None:
     return session.scalar("select version from scope.model_version order by built_at desc limit 1")
 
 
+def payload_version(session: Session) -> str | None:
+    """The build of the journeys as they are now.
+
+    None while they are not built to their end, and when a newer release came after it.
+    """
+    return progress.finished_version(session, progress.JOURNEYS)
+
+
+def bound_to(version: str, payload: str) -> str:
+    """What a verdict over a journey names: the version of the core and the journeys' build."""
+    return f"{version}/{payload}"
+
+
 def last_release(session: Session) -> dict[str, Any] | None:
     """The newest row of `released.releases`, `table_rows` as a dict; None before the first one."""
     if not session.table_exists("released", "releases"):
         return None
     found = session.rows("select * from released.releases order by release_number desc limit 1")
     return {**found[0], "table_rows": json.loads(found[0]["table_rows"])} if found else None
-
-
-def unmet(
-    required: Sequence[str], judged: Mapping[str, JudgedSuite], version: str | None
-) -> list[str]:
-    """One sentence for every required suite that has no sound pass over `version`.
-
-    A pass counts only over this very version, with as many rules evaluated as were expected.
-    """
-    reasons = []
-    for suite in required:
-        verdict = judged.get(suite)
-        if verdict is None:
-            reasons.append(f"{suite} has no verdict on this version of the model")
-        elif verdict.suite != suite or verdict.model_version != version:
-            reasons.append(f"{suite} was judged on another version of the model")
-        elif not verdict.passed:
-            reasons.append(f"{suite} failed: {verdict.reason or 'no reason was recorded'}")
-        elif verdict.evaluated != verdict.expected or verdict.evaluated < 1:
-            reasons.append(
-                f"{suite} evaluated {verdict.evaluated} of {verdict.expected} rules: no pass"
-            )
-    return reasons
 
 
 def release(
@@ -140,7 +85,7 @@ def release(
 ) -> ReleaseResult:
     """Copy core to released in one transaction when every required suite passed this version.
 
-    Releasing a version again changes nothing and gives the same release number.
+    Releasing a version again uses up the loads in scope and gives the same release number.
 
     Args:
         warehouse: the warehouse.
@@ -149,7 +94,8 @@ def release(
         consume: marks the loads in scope as used up by a release, in the same transaction.
 
     Raises:
-        BlockedError: no model, no verdict, or a failed one; says which suite and what to do.
+        BlockedError: no model, one that was not built for the candidate in scope, no verdict, or a
+            failed one; says which suite and what to do.
     """
     if not required_suites:
         raise BlockedError(
@@ -163,13 +109,27 @@ def release(
                 "There is no finished build of the core model to release.",
                 "build the core models to their end, run the gates, then release.",
             )
+        _refuse_unless_built(session, version)
         ensure_released_tables(session)
         earlier = _release_of(session, version)
         if earlier is not None:
+            consume(session, earlier.release_number)
             return earlier
         judged = verdicts_for(version)
         _refuse_unless_judged(session, required_suites, judged, version)
         return _write_release(session, version, judged, consume)
+
+
+def _refuse_unless_built(session: Session, version: str) -> None:
+    """Raise unless staging, identity and core were all done for the candidate in scope."""
+    reasons = progress.unfinished(session, version)
+    if reasons:
+        raise BlockedError(
+            f"Model version {version} was not built from all that is in scope: "
+            f"{'; '.join(reasons)} for the candidate that was opened last.",
+            "let the newer refresh end, or run the whole refresh again: scope, staging, identity, "
+            "core, gates, release.",
+        )
 
 
 def _refuse_unless_judged(

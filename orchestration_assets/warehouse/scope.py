@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from orchestration_assets.errors import FatalError
+from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import qualified
@@ -75,11 +76,14 @@ class Scope:
 def open_scope(warehouse: Warehouse) -> Scope:
     """Take every unconsumed load into the scope and start a new candidate.
 
-    Safe to repeat: what is in scope stays until a release consumes it.
+    Safe to repeat: what is in scope stays until a release consumes it. Nothing is done yet for the
+    new candidate, so a refresh that began before cannot release any more and the newer one does
+    all of it.
     """
     with warehouse.writer("open scope") as session:
         create_scope_tables(session)
         _add_new_loads(session)
+        progress.start_over(session)
         candidate = uuid.uuid4().hex
         opened_at = datetime.now(UTC)
         session.execute("delete from scope.state")
@@ -115,6 +119,8 @@ def extend_with_customers(session: Session, ids: Iterable[str]) -> int:
 
 def consume(session: Session, release_number: int) -> int:
     """Mark the loads of the scope as taken in and empty it; call it in the release transaction.
+
+    The release has made sure there that its build was made for the candidate in scope.
 
     Returns:
         The number of loads consumed.

@@ -17,6 +17,7 @@ from orchestration_assets.model import Kind
 from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import BuildResult, build
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
+from orchestration_assets.warehouse.progress import unfinished
 from orchestration_assets.warehouse.scope import Scope, consume, open_scope
 
 UTC_US = pa.timestamp("us", "UTC")
@@ -135,6 +136,8 @@ class ModelWorld:
         """Copy the whole common model to `released` and consume the scope, with no gates."""
         self.releases += 1
         with self.warehouse.writer("test release") as session:
+            version = session.scalar("select version from scope.model_version")
+            assert unfinished(session, version) == []
             session.create_schema("released")
             for table in CORE_TABLES:
                 session.replace("released", table, session.arrow(f"select * from core.{table}"))

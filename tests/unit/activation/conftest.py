@@ -21,6 +21,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         for schema in ("core", "scope", "journeys"):
             session.create_schema(schema)
         session.execute("create table scope.model_version (version varchar, built_at timestamp)")
+        session.execute("create table scope.state (candidate_id varchar)")
+        session.execute("insert into scope.state values ('candidate-1')")
         for table, keys in RELEASED_TABLES.items():
             columns = ", ".join(f"{name} varchar" for name in keys)
             session.execute(f"create table core.{table} ({columns}, is_granted boolean)")

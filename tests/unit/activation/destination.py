@@ -16,6 +16,7 @@ from orchestration_assets.state.store import StateStore
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.release import release
+from tests.support.candidate import finish_candidate
 
 SUITE = "customers_are_complete_and_unique"
 JOURNEY = Journey(
@@ -93,6 +94,7 @@ class World:
                 "insert into scope.model_version values (:version, now())",
                 {"version": f"v{self.version}"},
             )
+            finish_candidate(session, f"v{self.version}")
         return f"v{self.version}"
 
     def judge(self, *, passed: bool = True) -> None:

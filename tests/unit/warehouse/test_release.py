@@ -7,10 +7,17 @@ import pytest
 
 from orchestration_assets.errors import BlockedError
 from orchestration_assets.state.verdicts import Verdict
+from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
-from orchestration_assets.warehouse.release import ReleaseResult, last_release, release
+from orchestration_assets.warehouse.release import (
+    ReleaseResult,
+    last_release,
+    payload_version,
+    release,
+)
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, ensure_released_tables
 from orchestration_assets.warehouse.session import Session
+from tests.support.candidate import finish_candidate
 
 SUITE = "customers_are_complete_and_unique"
 
@@ -42,6 +49,7 @@ def build(warehouse: Warehouse, version: str, *statements: str) -> None:
         session.execute(
             "insert into scope.model_version values (:version, now())", {"version": version}
         )
+        finish_candidate(session, version)
 
 
 def customers(warehouse: Warehouse, schema: str = "released") -> dict[str, float]:
@@ -115,14 +123,67 @@ def test_a_second_release_touches_only_what_differs(warehouse: Warehouse) -> Non
     assert result.changed["fct_orders"] == 0
 
 
-def test_releasing_a_version_twice_gives_the_same_number(warehouse: Warehouse) -> None:
+def test_releasing_a_version_again_uses_up_what_no_core_table_needed(warehouse: Warehouse) -> None:
     build(warehouse, "v1", TWO)
     consumed: list[int] = []
     first = publish(warehouse, passing(), consumed)
     second = publish(warehouse, passing(), consumed)
     assert (first.repeated, second.repeated) == (False, True)
     assert second.release_number == first.release_number
-    assert consumed == [1]
+    assert consumed == [1, 1]
+
+
+def test_a_build_of_an_earlier_candidate_is_neither_released_nor_used_up(
+    warehouse: Warehouse,
+) -> None:
+    build(warehouse, "v1", TWO)
+    publish(warehouse, passing())
+    for version in ("v1", "v2"):
+        build(warehouse, version)
+        with warehouse.writer("reopen") as session:
+            session.execute("update scope.state set candidate_id = 'of ' || :v", {"v": version})
+        consumed: list[int] = []
+        with pytest.raises(BlockedError, match="staging is not done") as held:
+            publish(warehouse, passing(), consumed)
+        assert "newer refresh" in held.value.next_step
+        assert consumed == []
+
+
+@pytest.mark.parametrize("step", progress.STEPS)
+def test_each_step_must_be_done_for_the_candidate(warehouse: Warehouse, step: str) -> None:
+    build(warehouse, "v1", TWO)
+    with warehouse.writer("begin again") as session:
+        progress.begin(session, step, ())
+    with pytest.raises(BlockedError, match=f"{step} is not done"):
+        publish(warehouse, passing())
+
+
+def test_a_version_that_the_steps_did_not_end_with_is_refused(warehouse: Warehouse) -> None:
+    build(warehouse, "v1", TWO)
+    with warehouse.writer("other build") as session:
+        progress.finish(session, progress.CORE, "v0")
+    with pytest.raises(BlockedError, match="as another version"):
+        publish(warehouse, passing())
+
+
+def test_journeys_have_a_version_while_they_are_built_from_the_newest_release(
+    warehouse: Warehouse,
+) -> None:
+    def version_after(*parts: str) -> str | None:
+        with warehouse.writer("journeys") as session:
+            progress.begin(session, progress.JOURNEYS, parts)
+            if progress.add_parts(session, progress.JOURNEYS, parts, ["a", "b"]):
+                progress.finish(session, progress.JOURNEYS, "p" + "".join(parts))
+            return payload_version(session)
+
+    build(warehouse, "v1", TWO)
+    publish(warehouse, passing())
+    assert (version_after("a"), version_after("b")) == (None, "pb")
+    build(warehouse, "v2")
+    publish(warehouse, passing())
+    with warehouse.reader() as session:
+        assert payload_version(session) is None
+    assert (version_after("a"), version_after("a", "b")) == (None, "pab")
 
 
 @pytest.mark.parametrize(

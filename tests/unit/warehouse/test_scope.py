@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.errors import FatalError
+from orchestration_assets.warehouse.progress import unfinished
 from orchestration_assets.warehouse.scope import (
     consume,
     current_scope,
@@ -14,6 +15,7 @@ from orchestration_assets.warehouse.scope import (
     open_scope,
     unconsumed_loads,
 )
+from tests.support.candidate import finish_candidate
 from tests.support.model_world import ModelWorld, open_world
 
 
@@ -60,6 +62,22 @@ def test_a_release_that_fails_consumes_nothing(world: ModelWorld) -> None:
         failing_release()
     with world.warehouse.reader() as session:
         assert current_scope(session).records == before.records
+
+
+def test_opening_the_scope_again_takes_back_what_was_done(world: ModelWorld) -> None:
+    world.land("shopify", "orders", {"id": "1"})
+    open_scope(world.warehouse)
+    with world.warehouse.writer("refresh") as session:
+        finish_candidate(session, "v1")
+        assert unfinished(session, "v1") == []
+        assert unfinished(session, "v0") == ["the core was built as another version"]
+    open_scope(world.warehouse)
+    with world.warehouse.reader() as session:
+        assert unfinished(session, "v1") == [
+            "staging is not done",
+            "identity is not done",
+            "core is not done",
+        ]
 
 
 def test_forgetting_brings_everything_back(world: ModelWorld) -> None:
