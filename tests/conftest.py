@@ -4,7 +4,6 @@ Where a machine lacks something (a PostgreSQL server, the specifications), a tes
 the reason; with `ACCORD_TEST_STRICT=1` it fails instead, so that no check is left out unseen.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,9 +14,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-# Locked by the test processes of one run, side by side or alone.
-TURNSTILE = "turnstile.lock"
-ROOM = "room.lock"
 VENDOR_SPECS = "ACCORD_VENDOR_SPECS"
 DEFAULT_POSTGRES_URL = "postgresql://root@127.0.0.1:5432/postgres"
 # Variables that say where the machine keeps what tests need; no setting of Accord's own.
@@ -32,22 +28,9 @@ def skip_or_fail(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let a test marked `serial` run while no test runs in another process.
-
-    Every test enters a room, the serial one alone. Who wants the room to itself keeps the
-    turnstile meanwhile, so that the others cannot starve it.
-    """
-    if not hasattr(item.config, "workerinput"):
-        return (yield)
-    shared = Path(item.config._tmp_path_factory.getbasetemp()).parent
-    alone = item.get_closest_marker("serial") is not None
-    with (shared / TURNSTILE).open("w") as turnstile, (shared / ROOM).open("w") as room:
-        fcntl.flock(turnstile, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(turnstile, fcntl.LOCK_UN)
-        return (yield)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the modules marked `long` begin first, so that no worker is left alone with them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

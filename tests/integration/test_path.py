@@ -10,6 +10,7 @@ from tests.support.deployed import Deployed
 
 CUSTOMERS = 400
 FRACTION = 0.01
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

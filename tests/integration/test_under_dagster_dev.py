@@ -23,7 +23,7 @@ QUIET_S = 30.0
 DESTINATIONS = {"hubspot", "klaviyo"}
 ACTIVATION = "__ASSET_JOB"
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
