@@ -54,7 +54,7 @@ ui: setup ## Local vendor servers and Dagster's user interface, schedules and se
 
 test: setup ## Run every test
 	@tests/setup_browser.sh
-	@$(NO_TELEMETRY) $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --durations 15 $(PYTEST_ARGS)
+	@$(NO_TELEMETRY) $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15 $(PYTEST_ARGS)
 
 lint: setup ## Ruff, pyright and sqlfluff
 	@$(BIN)/ruff check .
