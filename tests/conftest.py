@@ -4,6 +4,7 @@ Where a machine lacks something (a PostgreSQL server, the specifications), a tes
 the reason; with `ACCORD_TEST_STRICT=1` it fails instead, so that no check is left out unseen.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import NoReturn
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 VENDOR_SPECS = "ACCORD_VENDOR_SPECS"
@@ -42,6 +44,16 @@ def _settings_from_the_test_only(
         if name.startswith("ACCORD_") and not name.startswith(KEPT):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ACCORD_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Take back what a command under test made of logging: its handler outlives its stream."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -9,15 +9,6 @@ import structlog
 from orchestration_assets.logs import REDACTED, clean_text, configure_logging, redact
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
-
-
 def test_values_of_private_keys_are_replaced_at_any_depth():
     event = {
         "event": "sent",
