@@ -17,6 +17,7 @@ from orchestration_assets.commands import (
     demo,
     doctor,
     land,
+    model,
     quarantine,
     run,
     sandbox,
@@ -45,6 +46,7 @@ app.command("run")(run.run)
 app.command("land")(land.land)
 app.command("ui")(ui.ui)
 app.add_typer(quarantine.app)
+app.add_typer(model.app)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.command("sandbox", **sandbox.COMMAND)(sandbox.sandbox)

@@ -175,7 +175,7 @@ def _write_release(
                 f"core.{table} does not exist, and a release is always the whole set.",
                 "build all core models, run the gates, then release.",
             )
-        removed[table], changed[table] = copy_table(session, table, keys)
+        removed[table], changed[table] = copy_table(session, table, keys, number)
         rows[table] = count(session, "released", table)
     values = [number, version, candidate, now, json.dumps(rows)]
     session.append(

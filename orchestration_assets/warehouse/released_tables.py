@@ -1,9 +1,14 @@
-"""The released schema: which tables it holds, and making one of them equal to core's."""
+"""The released schema: which tables it holds, and making one of them equal to core's.
+
+Every released row carries the number of the release that wrote it; see `released_history` for the
+rows that a later one replaced.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from orchestration_assets.warehouse import released_history as history
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
 
@@ -48,51 +53,88 @@ def ensure_released_tables(session: Session) -> None:
     session.create_table("released", "releases", RELEASES)
     session.create_table("released", "verdicts", VERDICTS)
     for table in RELEASED_TABLES:
-        if session.table_exists("core", table) and not session.table_exists("released", table):
+        if not session.table_exists("core", table):
+            continue
+        if not session.table_exists("released", table):
             _create_like_core(session, table)
+        _number_rows(session, table)
 
 
-def copy_table(session: Session, table: str, keys: Sequence[str]) -> tuple[int, int]:
+def copy_table(
+    session: Session, table: str, keys: Sequence[str], release_number: int
+) -> tuple[int, int]:
     """Make the released table equal to core's, touching only rows that differ.
+
+    What is removed or replaced moves to the history of the table, under this release's number.
 
     Returns:
         Rows removed (vanished or replaced) and rows inserted (new or replaced).
     """
-    if _shape(session, "released", table) != _shape(session, "core", table):
-        cascade = " cascade" if session.dialect == "postgres" else ""
-        session.execute(f"drop table {qualified('released', table)}{cascade}")
-        _create_like_core(session, table)
+    moved = _take_shape_of_core(session, table, release_number)
     source, target = qualified("core", table), qualified("released", table)
     columns = ", ".join(identifier(name) for name in session.columns("core", table))
     key = ", ".join(identifier(name) for name in keys)
     same = " and ".join(f"r.{identifier(name)} = c.{identifier(name)}" for name in keys)
     # Names are checked identifiers; no value is part of the text.
-    removed = session.execute(
-        f"delete from {target} where ({key}) in (select {key} from "
-        f"(select {columns} from {target} except select {columns} from {source}) as gone)"
+    session.execute("drop table if exists gone_rows")
+    session.execute(
+        f"create temporary table gone_rows as select {key} from "
+        f"(select {columns} from {target} except select {columns} from {source}) as gone"
     )
+    gone = f"({key}) in (select {key} from gone_rows)"
+    history.keep(session, table, gone, release_number)
+    removed = session.execute(f"delete from {target} where {gone}")
+    session.execute("drop table gone_rows")
     inserted = session.execute(
-        f"insert into {target} ({columns}) select {columns} from {source} as c "
-        f"where not exists (select 1 from {target} as r where {same})"
+        f"insert into {target} ({columns}, {history.RELEASE_NUMBER})"
+        f" select {columns}, cast(:number as bigint) from {source} as c"
+        f" where not exists (select 1 from {target} as r where {same})",
+        {"number": release_number},
     )
-    return removed, inserted
+    return removed + moved, inserted
+
+
+def _take_shape_of_core(session: Session, table: str, release_number: int) -> int:
+    """Give the released table the columns of core's; return the rows that had to move for it.
+
+    A column that is added costs nothing. Where one went or changed its type, the rows of before
+    keep it in the history, and the table begins anew.
+    """
+    wanted, found = history.shape(session, "core", table), history.shape(session, "released", table)
+    moved = 0
+    if any(wanted.get(name) != kind for name, kind in found.items()):
+        moved = history.keep(session, table, "true", release_number)
+        cascade = " cascade" if session.dialect == "postgres" else ""
+        session.execute(f"drop table {qualified('released', table)}{cascade}")
+        _create_like_core(session, table)
+    else:
+        for name in wanted.keys() - found.keys():
+            session.execute(
+                f"alter table {qualified('released', table)}"
+                f" add column {identifier(name)} {wanted[name]}"
+            )
+    history.take_shape_of_core(session, table, release_number)
+    return moved
 
 
 def _create_like_core(session: Session, table: str) -> None:
     session.execute(
-        f"create table {qualified('released', table)} as "
-        f"select * from {qualified('core', table)} where false"
+        f"create table {qualified('released', table)} as"
+        f" select *, cast(0 as bigint) as {history.RELEASE_NUMBER}"
+        f" from {qualified('core', table)} where false"
     )
 
 
-def _shape(session: Session, schema: str, table: str) -> list[tuple[str, str]]:
-    found = session.rows(
-        "select column_name, data_type, numeric_precision, numeric_scale "
-        "from information_schema.columns where table_schema = :schema and table_name = :name "
-        "order by ordinal_position",
-        {"schema": schema, "name": table},
+def _number_rows(session: Session, table: str) -> None:
+    """Say of rows that were released before their release was noted that the newest wrote them."""
+    if history.RELEASE_NUMBER in session.columns("released", table):
+        return
+    name = qualified("released", table)
+    session.execute(f"alter table {name} add column {history.RELEASE_NUMBER} bigint")
+    session.execute(
+        f"update {name} set {history.RELEASE_NUMBER} ="
+        " (select coalesce(max(release_number), 0) from released.releases)"
     )
-    return [(row["column_name"], str(list(row.values())[1:])) for row in found]
 
 
 def count(session: Session, schema: str, table: str) -> int:

@@ -18,6 +18,11 @@ from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import BuildResult, build
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.progress import unfinished
+from orchestration_assets.warehouse.released_tables import (
+    RELEASED_TABLES,
+    copy_table,
+    ensure_released_tables,
+)
 from orchestration_assets.warehouse.scope import Scope, consume, open_scope
 
 UTC_US = pa.timestamp("us", "UTC")
@@ -41,15 +46,7 @@ META = {
     "_raw": pa.string(),
     "_dlt_load_id": pa.string(),
 }
-CORE_TABLES = (
-    "dim_customers",
-    "dim_customer_identities",
-    "dim_products",
-    "fct_orders",
-    "fct_order_lines",
-    "fct_consents",
-    "fct_interactions",
-)
+CORE_TABLES = tuple(RELEASED_TABLES)
 
 
 @dataclass
@@ -138,9 +135,9 @@ class ModelWorld:
         with self.warehouse.writer("test release") as session:
             version = session.scalar("select version from scope.model_version")
             assert unfinished(session, version) == []
-            session.create_schema("released")
-            for table in CORE_TABLES:
-                session.replace("released", table, session.arrow(f"select * from core.{table}"))
+            ensure_released_tables(session)
+            for table, keys in RELEASED_TABLES.items():
+                copy_table(session, table, keys, self.releases)
             consume(session, self.releases)
         return self.releases
 

@@ -7,20 +7,12 @@ import dagster as dg
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.gate import judge, publish
+from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
 from quality.rules import Severity, Suite, SuiteResult
 
 OWNER = "team:data-platform"
 WRITER_POOL = "warehouse_writer"
-RELEASED_TABLES = (
-    "dim_customers",
-    "dim_customer_identities",
-    "dim_products",
-    "fct_orders",
-    "fct_order_lines",
-    "fct_consents",
-    "fct_interactions",
-)
 
 
 def _marts_key(suite: Suite) -> dg.AssetKey:

@@ -11,16 +11,9 @@ from orchestration_assets.transform.project import (
     manifest_path,
 )
 from orchestration_assets.transform.reuse import selected_models
+from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 
-CORE = {
-    "dim_customers",
-    "dim_customer_identities",
-    "dim_products",
-    "fct_orders",
-    "fct_order_lines",
-    "fct_consents",
-    "fct_interactions",
-}
+CORE = set(RELEASED_TABLES)
 CLASSES = {"none", "identifier", "contact", "profile", "behaviour"}
 
 

@@ -240,15 +240,6 @@ def test_a_release_that_fails_half_way_leaves_the_earlier_one(warehouse: Warehou
     assert customers(warehouse) == {"a": 9, "b": 9}
 
 
-def test_a_changed_shape_is_copied_whole(warehouse: Warehouse) -> None:
-    build(warehouse, "v1", TWO)
-    publish(warehouse, passing())
-    build(warehouse, "v2", "alter table core.dim_customers add column city varchar")
-    assert publish(warehouse, passing()).changed["dim_customers"] == 2
-    with warehouse.reader() as session:
-        assert session.columns("released", "dim_customers")[-1] == "city"
-
-
 def test_empty_released_tables_exist_before_the_first_release(warehouse: Warehouse) -> None:
     with warehouse.writer("prepare") as session:
         ensure_released_tables(session)
