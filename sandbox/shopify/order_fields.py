@@ -27,6 +27,15 @@ FULFILLMENT_STATES = frozenset(
 )
 
 
+def _refunds(source: Record, args: dict[str, Any], _runtime: Runtime) -> list[Record]:
+    """A plain list, not a connection: all of it unless `first` cuts it short."""
+    refunds = source.document.get("refunds") or ()
+    return [
+        Record("Refund", number_of(refund["id"]), refund | {"_order": source})
+        for refund in refunds[: args.get("first")]
+    ]
+
+
 ORDER: dict[str, Resolver] = identity("Order") | {
     "name": column("name", ""),
     "customer": lambda s, _a, r: (
@@ -55,6 +64,7 @@ ORDER: dict[str, Resolver] = identity("Order") | {
     "displayFinancialStatus": choice("financial_status", FINANCIAL_STATES, None),
     "displayFulfillmentStatus": choice("fulfillment_status", FULFILLMENT_STATES, "UNFULFILLED"),
     "sourceName": column("source_name"),
+    "refunds": _refunds,
     "lineItems": lambda s, a, r: slice_page(
         [
             Record("LineItem", number_of(item["id"]), item | {"_order": s})
@@ -65,6 +75,13 @@ ORDER: dict[str, Resolver] = identity("Order") | {
     ),
     "processedAt": time("processed_at", "created_at"),
     "cancelledAt": time("cancelled_at"),
+}
+REFUND: dict[str, Resolver] = identity("Refund") | {
+    "note": column("note"),
+    "totalRefundedSet": amount("amount", "_order"),
+    "order": lambda s, _a, _r: s.document["_order"],
+    "processedAt": time("created_at"),
+    "updatedAt": time("created_at"),
 }
 
 

@@ -17,7 +17,7 @@ from sandbox.shopify.customer_fields import (
 )
 from sandbox.shopify.fields import MONEY, constant
 from sandbox.shopify.listing import list_records
-from sandbox.shopify.order_fields import LINE_ITEM, ORDER, PRODUCT, VARIANT
+from sandbox.shopify.order_fields import LINE_ITEM, ORDER, PRODUCT, REFUND, VARIANT
 from sandbox.shopify.records import Connection, Record, find_record
 from sandbox.shopify.runtime import Resolver, Runtime
 
@@ -100,6 +100,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     "CustomerSmsMarketingConsentState": SMS_CONSENT,
     "MailingAddress": ADDRESS,
     "Order": ORDER,
+    "Refund": REFUND,
     "LineItem": LINE_ITEM,
     "Product": PRODUCT,
     "ProductVariant": VARIANT,

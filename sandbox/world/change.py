@@ -15,6 +15,7 @@ from sandbox.world.consent import LEGAL_BASIS_WORDS
 from sandbox.world.crm import MALFORMED_AMOUNT, MALFORMED_DATE
 from sandbox.world.model import PEOPLE_TABLES, Document, World
 from sandbox.world.names import first_names, last_names
+from sandbox.world.refunds import refund_now
 
 CORRUPTED_SHARE = 0.4
 DRIFT_FIELD = "loyalty_tier"
@@ -23,6 +24,7 @@ CHANGE_KINDS = {"name": 0.3, "address": 0.1, "phone": 0.2, "email": 0.15, "conse
 """What changes of a record; the rest is deleted (HubSpot, Shopify) or renamed (Klaviyo)."""
 ORDERS_PER_CHANGED_CUSTOMER = 0.5
 NEW_PEOPLE_PER_CHANGED = 0.1
+REFUNDS_PER_CHANGED_CUSTOMER = 0.1
 MALFORMED = (
     ("hubspot.contacts", "createdate", MALFORMED_DATE),
     ("hubspot.deals", "amount", MALFORMED_AMOUNT),
@@ -65,6 +67,10 @@ def mutate(world: World, fraction: float) -> Changes:
     newcomers = round(world.customers * fraction * NEW_PEOPLE_PER_CHANGED)
     for table, record_id in add_people_now(world, rng, newcomers):
         changes.note("new_person_record", table, record_id)
+    refunds = round(len(shoppers) * fraction * REFUNDS_PER_CHANGED_CUSTOMER)
+    placed = [record_id for record_id, _ in world.live("shopify.orders")]
+    for record_id in refund_now(world, rng, placed, refunds):
+        changes.note("refund", "shopify.orders", record_id)
     return changes
 
 

@@ -183,6 +183,7 @@ def order_document(
         **_money(subtotal, items, fate),
         "currency_code": "EUR",
         "line_items": items,
+        "refunds": [],
         "cancelled_at": None,
         "archived_at": None,
         "person_id": None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.world import commerce, crm, marketing
+from sandbox.world import commerce, crm, marketing, refunds
 from sandbox.world.model import World
 from sandbox.world.people import draw_people
 from sandbox.world.records import Written, write_down
@@ -58,6 +58,7 @@ def generate(
             if who in profile_of
         }
         marketing.add_events(world, next(streams), profiles, profile_ids, profile_of_customer)
+        refunds.add_refunds(world, next(streams))
     return world
 
 

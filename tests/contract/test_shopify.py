@@ -1,16 +1,20 @@
 """Shopify against its server in the sandbox: one record shape, bulk operations, cost limits."""
 
 import threading
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
 
 from orchestration_assets.connectors.kit.position import Position
+from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.connectors.shopify.streams import STREAMS
 from orchestration_assets.model import Page
 
 
-def records(pages: list[Page]) -> dict[str, object]:
+def records(pages: list[Page]) -> dict[str, Mapping[str, Any]]:
     return {
         record["legacyResourceId"]: record
         for page in pages
@@ -33,6 +37,16 @@ def test_bulk_and_paged_reads_give_the_same_records(vendor, stream: str) -> None
     paged = shop.read(stream, from_the_beginning(full[-1].cursor))
     assert records(full) == records(paged)
     assert len(records(full)) == len(shop.living(stream))
+
+
+def test_the_refunds_of_an_order_add_up_to_what_it_gave_back(vendor) -> None:
+    shop = vendor("shopify", customers=400)
+    refunded = 0
+    for record in records(shop.read("orders")).values():
+        total = Decimal(get_path(record, "totalRefundedSet.shopMoney.amount"))
+        assert sum(Decimal(refund["amount"]) for refund in record["refunds"]) == total
+        refunded += bool(record["refunds"])
+    assert refunded
 
 
 def test_reads_stay_complete_within_a_small_bucket(vendor) -> None:
@@ -63,4 +77,4 @@ def test_a_change_after_the_full_read_comes_with_its_new_values(vendor) -> None:
     record_id = min(shop.living("customers"))
     shop.world.upsert("shopify.customers", record_id, {"first_name": "Zoé"})
     changed = records(shop.read("customers", cursor))
-    assert changed[record_id]["firstName"] == "Zoé"  # type: ignore[index]
+    assert changed[record_id]["firstName"] == "Zoé"

@@ -80,6 +80,17 @@ _ORDER = """
         amount
       }
     }
+    refunds {
+      id
+      createdAt
+      note
+      totalRefundedSet {
+        shopMoney {
+          amount
+          currencyCode
+        }
+      }
+    }
     displayFinancialStatus
     displayFulfillmentStatus
     sourceName

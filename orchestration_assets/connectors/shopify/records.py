@@ -28,6 +28,17 @@ def line_item(node: Json) -> dict[str, Any]:
     }
 
 
+def refund(node: Json) -> dict[str, Any]:
+    """A refund as plain values; the amount is text in the shop's currency."""
+    return {
+        "id": local_id(node["id"]),
+        "createdAt": node.get("createdAt"),
+        "amount": get_path(node, "totalRefundedSet.shopMoney.amount"),
+        "currencyCode": get_path(node, "totalRefundedSet.shopMoney.currencyCode"),
+        "note": node.get("note"),
+    }
+
+
 def variant(node: Json) -> dict[str, Any]:
     """A product variant as plain values; the price is text in the shop's currency."""
     return {
@@ -42,10 +53,12 @@ _INNER: dict[str, Callable[[Json], dict[str, Any]]] = {
     "lineItems": line_item,
     "variants": variant,
 }
+# Lists that stand in the record itself.
+_LISTS: dict[str, Callable[[Json], dict[str, Any]]] = {"refunds": refund}
 
 
 def with_nested(node: Json, nested: str | None, inner: Iterable[Json]) -> dict[str, Any]:
-    """The record with its nested connection replaced by a plain list.
+    """The record with its nested connection, and its lists of objects, as lists of plain values.
 
     Args:
         node: the record as answered; the connection or `__parentId` it may hold is dropped.
@@ -53,6 +66,8 @@ def with_nested(node: Json, nested: str | None, inner: Iterable[Json]) -> dict[s
         inner: the nodes of the connection, complete.
     """
     record = {key: value for key, value in node.items() if key not in ("__parentId", nested)}
+    for name in _LISTS.keys() & record.keys():
+        record[name] = [_LISTS[name](item) for item in record[name]]
     if nested:
         record[nested] = [_INNER[nested](item) for item in inner]
     return record

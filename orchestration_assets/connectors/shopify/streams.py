@@ -78,8 +78,8 @@ ORDERS = Stream(
     system=_SYSTEM,
     name="orders",
     description=(
-        "One row an order, its line items inside; amounts in the shop's currency, after returns "
-        "and edits. " + _UNSURE_DELETIONS
+        "One row an order, its line items and refunds inside; amounts in the shop's currency, "
+        "after returns and edits. " + _UNSURE_DELETIONS
     ),
     record_id="legacyResourceId",
     source_at="updatedAt",
@@ -99,6 +99,7 @@ ORDERS = Stream(
         _text("fulfillment_status", "displayFulfillmentStatus"),
         _text("source_name", "sourceName"),
         Field("line_items", "lineItems", Kind.JSON, False, PersonalData.BEHAVIOUR),
+        Field("refunds", "refunds", Kind.JSON, False, PersonalData.BEHAVIOUR),
         _time("created_at", "createdAt"),
         _time("processed_at", "processedAt"),
         _time("updated_at", "updatedAt"),

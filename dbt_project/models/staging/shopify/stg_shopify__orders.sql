@@ -30,6 +30,7 @@ renamed as (
         fulfillment_status,
         source_name,
         line_items,
+        refunds,
         created_at,
         processed_at,
         updated_at as modified_at,

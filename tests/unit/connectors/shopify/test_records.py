@@ -47,6 +47,27 @@ def test_exported_and_paged_records_are_the_same() -> None:
     ]
 
 
+def test_refunds_are_plain_values_in_both_reads() -> None:
+    refund = {
+        "id": "gid://shopify/Refund/31",
+        "createdAt": "2026-07-01T00:00:00Z",
+        "note": None,
+        "totalRefundedSet": {"shopMoney": {"amount": "5.00", "currencyCode": "EUR"}},
+    }
+    order = {"id": "gid://shopify/Order/1", "legacyResourceId": "1", "refunds": [refund]}
+    ((_, exported),) = join_bulk_lines([(1, order)], "lineItems")
+    assert exported == with_nested(order, "lineItems", [])
+    assert exported["refunds"] == [
+        {
+            "id": "31",
+            "createdAt": "2026-07-01T00:00:00Z",
+            "amount": "5.00",
+            "currencyCode": "EUR",
+            "note": None,
+        }
+    ]
+
+
 def test_the_last_line_of_each_record_is_told() -> None:
     orders = [{"id": f"gid://shopify/Order/{number}"} for number in (1, 2, 3)]
     child = {**LINE, "__parentId": orders[0]["id"]}

@@ -23,6 +23,7 @@ ORDERS = """{orders(first:20,sortKey:UPDATED_AT){nodes{...order} pageInfo{endCur
   products(first:3){nodes{title variants(first:5){nodes{sku price product{handle}}}}}}
 fragment order on Order{id name customer{id displayName defaultAddress{countryCodeV2}}
   currentTotalPriceSet{shopMoney{amount currencyCode}} tags displayFinancialStatus
+  refunds{id legacyResourceId createdAt note order{name} totalRefundedSet{shopMoney{amount}}}
   lineItems(first:5){edges{cursor node{id quantity variant{id sku} product{legacyResourceId}
   totalDiscountSet{shopMoney{amount}}}}}}"""
 
@@ -89,6 +90,21 @@ def test_a_deleted_record_leaves_a_destroy_event(shop):
         "{deletionEvents(first:9,subjectTypes:[PRODUCT]){nodes{subjectId subjectType}}}"
     )
     assert len(deleted["deletionEvents"]["nodes"]) == 1
+
+
+def test_refunds_are_a_list_that_first_cuts_short(shop):
+    a_shop = shop(400)
+    refunds = {
+        key: order["refunds"] for key, order in a_shop.world.tables["shopify.orders"].items()
+    }
+    several = next(key for key, held in refunds.items() if len(held) > 1)
+    query = "query($id:ID!,$first:Int){order(id:$id){refunds(first:$first){id note createdAt}}}"
+    identifier = f"gid://shopify/Order/{several}"
+    found = a_shop.data(query, id=identifier)["order"]["refunds"]
+    assert [refund["id"].rsplit("/", 1)[-1] for refund in found] == [
+        refund["id"] for refund in refunds[several]
+    ]
+    assert a_shop.data(query, id=identifier, first=1)["order"]["refunds"] == found[:1]
 
 
 def test_compiled_and_interpreted_answers_are_the_same(shop, tmp_path):

@@ -28,6 +28,18 @@ def test_mutate_changes_the_share_asked_for_and_every_change_is_newer_than_befor
     assert made.counts["new_person_record"] > 0
 
 
+def test_mutate_gives_some_orders_back_and_the_refunds_still_add_up(world):
+    made = change.mutate(world, 0.1)
+    refunded = made.ids["shopify.orders"][-made.counts["refund"] :]
+    assert made.counts["refund"] > 0
+    for key in refunded:
+        order = world.tables["shopify.orders"][key]
+        given = sum(round(float(refund["amount"]) * 100) for refund in order["refunds"])
+        assert 0 < given == round(float(order["total_refunded"]) * 100)
+        assert given < round(float(order["total_price"]) * 100)
+        assert order["financial_status"] == "PARTIALLY_REFUNDED"
+
+
 def test_mutate_deletes_in_hubspot_and_shopify_sooner_or_later(world):
     for _ in range(4):
         change.mutate(world, 0.1)

@@ -77,6 +77,19 @@ def test_amounts_of_an_order_add_up(world):
         assert order["currency_code"] == "EUR"
 
 
+def test_refunds_add_up_to_what_the_order_gave_back(world):
+    counts = Counter()
+    for order in world.tables["shopify.orders"].values():
+        given = sum(round(float(refund["amount"]) * 100) for refund in order["refunds"])
+        assert given == round(float(order["total_refunded"]) * 100)
+        times = [refund["created_at"] for refund in order["refunds"]]
+        assert times == sorted(times)
+        assert all(order["created_at"] <= moment <= order["updated_at"] for moment in times)
+        counts[len(times)] += 1
+    assert counts.keys() == {0, 1, 2, 3}
+    assert 0.05 < 1 - counts[0] / counts.total() < 0.11
+
+
 def test_a_shopify_customer_counts_its_own_orders(world):
     counted = Counter(order["customer_id"] for order in world.tables["shopify.orders"].values())
     for key, customer in world.tables["shopify.customers"].items():
