@@ -4,18 +4,24 @@ from collections.abc import Mapping
 
 from quality.rules import Severity, Suite
 from quality.suites.consents import CONSENTS
-from quality.suites.customers import CUSTOMERS, IDENTITIES
+from quality.suites.customers import ACCOUNTS, CUSTOMERS, IDENTITIES
+from quality.suites.history import CONSENTS_HISTORY, IDENTITIES_HISTORY
 from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
 from quality.suites.orders import INTERACTIONS, ORDER_LINES, ORDERS, PRODUCTS
+from quality.suites.service import MANUAL_OPERATIONS
 
 CORE_SUITES: tuple[Suite, ...] = (
     CUSTOMERS,
     IDENTITIES,
+    IDENTITIES_HISTORY,
+    ACCOUNTS,
     PRODUCTS,
     ORDERS,
     ORDER_LINES,
     CONSENTS,
+    CONSENTS_HISTORY,
     INTERACTIONS,
+    MANUAL_OPERATIONS,
 )
 
 PAYLOAD_SUITES: Mapping[str, Suite] = {

@@ -69,7 +69,7 @@
 {% macro default__index_scope_columns() -%}{%- endmacro %}
 
 {% macro postgres__index_scope_columns() -%}
-    {%- if execute and not is_incremental() -%}
+    {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
         {%- for column in scope_of(model) %}
             create index on {{ this }} ({{ column }});
         {%- endfor %}

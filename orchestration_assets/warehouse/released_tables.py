@@ -16,11 +16,15 @@ from orchestration_assets.warehouse.sql import identifier, qualified
 RELEASED_TABLES: Mapping[str, tuple[str, ...]] = {
     "dim_customers": ("customer_id",),
     "dim_customer_identities": ("system", "record_id"),
+    "dim_customer_identities_history": ("system", "record_id", "valid_from"),
+    "dim_accounts": ("account_id",),
     "dim_products": ("product_id",),
     "fct_orders": ("order_id",),
     "fct_order_lines": ("order_line_id",),
     "fct_consents": ("customer_id", "purpose", "channel"),
+    "fct_consents_history": ("customer_id", "purpose", "channel", "valid_from"),
     "fct_interactions": ("interaction_id",),
+    "fct_manual_operations": ("manual_operation_id",),
 }
 
 _MOMENT = pa.timestamp("us", "UTC")

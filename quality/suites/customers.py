@@ -1,4 +1,4 @@
-"""Customers and the records they are made of."""
+"""Customers, the records they are made of, and the accounts they belong to."""
 
 from quality import codes, thresholds
 from quality.rules import Rule, Suite
@@ -68,5 +68,25 @@ IDENTITIES = Suite(
             "on c.customer_id = i.customer_id where c.customer_id is null",
             "every source record points at a customer that exists",
         ),
+    ),
+)
+
+ACCOUNTS = Suite(
+    name="accounts_are_complete_and_unique",
+    table="core.dim_accounts",
+    rows_due=False,
+    expected=6,
+    rules=(
+        usual_volume("dim_accounts"),
+        present("account_id", "every account has an id"),
+        unique("account_id", "an account is one row"),
+        one_of(
+            "country_code",
+            codes.COUNTRIES,
+            "countries are ISO codes",
+            thresholds.COUNTRY_KNOWN_SHARE,
+        ),
+        at_least("employee_count", 0, "nobody employs fewer than none"),
+        present("is_deleted", "every account is marked as deleted or not"),
     ),
 )

@@ -20,6 +20,7 @@ from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.progress import unfinished
 from orchestration_assets.warehouse.released_tables import (
     RELEASED_TABLES,
+    RELEASES,
     copy_table,
     ensure_released_tables,
 )
@@ -129,8 +130,12 @@ class ModelWorld:
         assert result.is_ok, [(n.unique_id, n.status, n.message) for n in result.failed]
         return result
 
-    def release(self) -> int:
-        """Copy the whole common model to `released` and consume the scope, with no gates."""
+    def release(self, at: datetime | None = None) -> int:
+        """Copy the whole common model to `released` and consume the scope, with no gates.
+
+        Args:
+            at: when the release is said to have been made; left out, it is not listed.
+        """
         self.releases += 1
         with self.warehouse.writer("test release") as session:
             version = session.scalar("select version from scope.model_version")
@@ -138,6 +143,10 @@ class ModelWorld:
             ensure_released_tables(session)
             for table, keys in RELEASED_TABLES.items():
                 copy_table(session, table, keys, self.releases)
+            if at is not None:
+                values = [self.releases, version, "", at, "{}"]
+                row = pa.table([[value] for value in values], schema=RELEASES)
+                session.append("released", "releases", row)
             consume(session, self.releases)
         return self.releases
 

@@ -35,6 +35,16 @@ create table core.fct_consents as select customer_id, unnest(['marketing',
     'customer_relationship']) as purpose, unnest(['email', 'crm']) as channel,
     'granted' as status, true as is_granted, 1 as source_count from core.dim_customers;
 create table core.fct_interactions (interaction_id varchar, occurred_at timestamp);
+create table core.dim_customer_identities_history as select customer_id, system, record_id,
+    timestamp '2026-01-01' as valid_from, null::timestamp as valid_to, true as is_current
+from core.dim_customer_identities;
+create table core.dim_accounts as select 'hubspot:1' as account_id, 'FR' as country_code,
+    7 as employee_count, false as is_deleted;
+create table core.fct_consents_history as select *, timestamp '2026-01-01' as valid_from,
+    null::timestamp as valid_to, true as is_current from core.fct_consents;
+create table core.fct_manual_operations as select 'm' || customer_id as manual_operation_id,
+    customer_id, 'phone' as property_name, timestamp '2026-01-01' as changed_at,
+    timestamp '2026-01-02' as corrected_at, 'human' as corrected_by from core.dim_customers;
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
@@ -75,6 +85,15 @@ FAULTS = {
     "and customer_id = 'cus_0000000000000001'",
     "every customer in the payload granted customer_relationship by crm": "update "
     "released.fct_consents set is_granted = false where channel = 'crm'",
+    "of one customer, purpose and channel at most one period is current": "insert into "
+    "core.fct_consents_history select * replace (timestamp '2026-02-01' as valid_from) "
+    "from core.fct_consents_history limit 1",
+    "a record belongs to at most one customer now": "insert into "
+    "core.dim_customer_identities_history select * replace (timestamp '2026-02-01' as valid_from) "
+    "from core.dim_customer_identities_history limit 1",
+    "nothing is corrected before it is changed": "update core.fct_manual_operations set "
+    "corrected_at = timestamp '2025-01-01'",
+    "nobody employs fewer than none": "update core.dim_accounts set employee_count = -1",
     "the table is about as large as in the last release": "delete from core.dim_customers "
     "where customer_id > 'cus_0000000000000010'",
 }

@@ -1,0 +1,19 @@
+with source as (
+
+    select * from {{ source('identity', 'history') }}
+
+),
+
+renamed as (
+
+    select
+        system,
+        record_id,
+        customer_id_before,
+        customer_id_after,
+        changed_at
+    from source
+
+)
+
+select * from renamed
