@@ -1,4 +1,7 @@
-"""The one resource: the deployment, read from the environment of the process that runs the step."""
+"""The one resource: the deployment, read from the environment of the process that runs the step.
+
+Also the names that several folders of `defs/` give Dagster for the same thing.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,9 @@ import dagster as dg
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.settings import load_settings
 
+PLATFORM_TEAM = "team:data-platform"
+# Steps that write the warehouse wait for each other here instead of at its lock.
+WRITER_POOL = "warehouse_writer"
 # Dagster ends a tick after 60 s; one that meets a long write is better skipped than failed.
 SENSOR_PATIENCE_S = 10.0
 

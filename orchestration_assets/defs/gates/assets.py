@@ -4,15 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.defs.resources import PLATFORM_TEAM, WRITER_POOL, AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.gate import judge, publish
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
 from quality.rules import Severity, Suite, SuiteResult
-
-OWNER = "team:data-platform"
-WRITER_POOL = "warehouse_writer"
 
 
 def _marts_key(suite: Suite) -> dg.AssetKey:
@@ -87,7 +84,7 @@ def _release_asset() -> dg.AssetsDefinition:
             ["released", table],
             deps=core,
             group_name="released",
-            owners=[OWNER],
+            owners=[PLATFORM_TEAM],
             kinds={"table"},
             description=f"{table} as it passed its gates; all tables of a release, its verdicts and"
             " its number commit in one transaction.",

@@ -18,7 +18,7 @@ from orchestration_assets.defs.model.specs import (
     key_of,
     stage_of,
 )
-from orchestration_assets.defs.resources import AccordResource
+from orchestration_assets.defs.resources import PLATFORM_TEAM, WRITER_POOL, AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.identity.refresh import IdentityResult
 from orchestration_assets.settings import load_settings
@@ -28,8 +28,6 @@ from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ModelNode, ensure_manifest, load_nodes
 from orchestration_assets.transform.runner import BuildResult, NodeResult
 
-OWNER = "team:data-platform"
-WRITER_POOL = "warehouse_writer"
 SCOPE_TABLES = ("records", "customers", "state")
 
 
@@ -39,7 +37,7 @@ def _scope_asset(raw: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
             ["scope", table],
             deps=raw,
             group_name="scope",
-            owners=[OWNER],
+            owners=[PLATFORM_TEAM],
             kinds={"table"},
             description=f"scope.{table}: what the refresh under way is about, from the loads that"
             " no release has taken in yet.",
@@ -74,7 +72,7 @@ def _identity_asset(people: dg.AssetKey) -> dg.AssetsDefinition:
         key=["identity", "customer_records"],
         deps=[people],
         group_name="identity",
-        owners=[OWNER],
+        owners=[PLATFORM_TEAM],
         kinds={"python", "duckdb"},
         pool=WRITER_POOL,
         description="One row for each person record of a system, with the customer it belongs to;"
