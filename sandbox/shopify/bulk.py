@@ -152,6 +152,8 @@ class BulkPlanner:
             raise BulkRefusedError("Bulk queries must select the nodes of each connection.")
         if not isinstance(node_type, GraphQLObjectType):
             raise BulkRefusedError("The local server runs no bulk query over an interface.")
+        if all(interface.name != "Node" for interface in node_type.interfaces):
+            raise BulkRefusedError("Bulk queries can select connections of `Node` objects only.")
         plain, children = self._split(node_type, self.compiler.collect(node_type, holders), depth)
         runtime = self.compiler.runtime
         return ConnectionPlan(

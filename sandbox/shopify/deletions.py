@@ -14,6 +14,8 @@ from sandbox.shopify.records import TABLES, Connection, gid, iso
 from sandbox.shopify.runtime import Resolver, Runtime
 from sandbox.shopify.search import Search, matches, parse_search
 
+# The vendor's `EventSubjectType` has no word for carts and subscription contracts.
+EVENT_KINDS = ("Customer", "Order", "Product")
 EVENT_FIELDS = frozenset({"action", "created_at", "id", "subject_type"})
 DELETION_FIELDS = frozenset({"id", "occurred_at"})
 
@@ -85,7 +87,7 @@ def list_events(_source: Any, args: dict[str, Any], runtime: Runtime) -> Connect
     wanted = search.equals("subject_type")
     kinds = [
         kind
-        for kind in TABLES
+        for kind in EVENT_KINDS
         if wanted is None or kind.casefold() in wanted.casefold().replace(" ", "").split(",")
     ]
     found = list(_events(runtime, kinds, search.equals("action"), since))

@@ -1,4 +1,4 @@
-"""Pages of customers, orders and products: search, sort, cursors."""
+"""Pages of the shop's top-level records: search, sort, cursors."""
 
 import base64
 from collections.abc import Callable
@@ -25,6 +25,10 @@ def _number(record_id: str, _document: Document) -> int:
     return int(record_id)
 
 
+def _customer_number(_id: str, document: Document) -> int:
+    return int(document.get("customer_id") or 0)
+
+
 def _columns(*names: str) -> dict[str, Reader]:
     return {name: _column(name) for name in names}
 
@@ -41,11 +45,18 @@ READERS: dict[str, dict[str, Reader]] = {
         "financial_status",
         "fulfillment_status",
     )
-    | {"id": _number, "customer_id": lambda _id, d: int(d.get("customer_id") or 0)},
+    | {"id": _number, "customer_id": _customer_number},
     "Product": _columns(
         "updated_at", "created_at", "title", "vendor", "product_type", "status", "handle"
     )
     | {"id": _number},
+    "AbandonedCheckout": _columns("updated_at", "created_at")
+    | {
+        "id": _number,
+        "recovery_state": lambda _id, d: "recovered" if d.get("completed_at") else "not_recovered",
+    },
+    "SubscriptionContract": _columns("updated_at", "created_at", "status")
+    | {"id": _number, "customer_id": _customer_number},
 }
 SORT_COLUMNS = {
     "CREATED_AT": "created_at",
@@ -56,6 +67,7 @@ SORT_COLUMNS = {
     "VENDOR": "vendor",
     "PRODUCT_TYPE": "product_type",
     "PUBLISHED_AT": "created_at",
+    "STATUS": "status",
 }
 
 
@@ -146,7 +158,7 @@ def list_records(world: World, kind: str, args: dict[str, Any], *, whole: bool) 
         read = _number
         rows = _page_by_id(world, table, size + 1, str(after[0]) if after else None, keep)
     else:
-        read = _number if sort_key in {"ID", "RELEVANCE"} else _sort_reader(sort_key)
+        read = _number if sort_key in {"ID", "CHECKOUT_ID", "RELEVANCE"} else _sort_reader(sort_key)
         rows = _sorted_page(world, table, size + 1, keep, read, reverse, after)
     nodes = [Record(kind, record_id, document) for record_id, document in rows]
     page = make_page(

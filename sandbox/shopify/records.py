@@ -10,6 +10,8 @@ TABLES = {
     "Customer": "shopify.customers",
     "Order": "shopify.orders",
     "Product": "shopify.products",
+    "AbandonedCheckout": "shopify.abandoned_checkouts",
+    "SubscriptionContract": "shopify.subscription_contracts",
 }
 
 

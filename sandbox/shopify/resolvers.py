@@ -7,6 +7,13 @@ vendor's schema has.
 from typing import Any
 
 from sandbox.shopify import bulk_fields, deletions
+from sandbox.shopify.cart_fields import (
+    ABANDONED_CHECKOUT,
+    ABANDONED_CHECKOUT_LINE_ITEM,
+    SUBSCRIPTION_BILLING_POLICY,
+    SUBSCRIPTION_CONTRACT,
+    SUBSCRIPTION_LINE,
+)
 from sandbox.shopify.customer_fields import (
     ADDRESS,
     CUSTOMER,
@@ -18,11 +25,13 @@ from sandbox.shopify.customer_fields import (
 from sandbox.shopify.fields import MONEY, constant
 from sandbox.shopify.listing import list_records
 from sandbox.shopify.order_fields import LINE_ITEM, ORDER, PRODUCT, REFUND, VARIANT
-from sandbox.shopify.records import Connection, Record, find_record
+from sandbox.shopify.records import TABLES, Connection, Record, find_record
 from sandbox.shopify.runtime import Resolver, Runtime
 
 
 def _records(kind: str) -> dict[str, Resolver]:
+    name = kind[0].lower() + kind[1:]
+
     def one(_source: Any, args: dict[str, Any], runtime: Runtime) -> Record | None:
         return find_record(runtime.context.world, kind, args["id"])
 
@@ -30,11 +39,11 @@ def _records(kind: str) -> dict[str, Resolver]:
         page = list_records(runtime.context.world, kind, args, whole=runtime.whole)
         if page.warnings:
             runtime.warnings.append(
-                {"path": [f"{kind.lower()}s"], "query": args["query"], "warnings": page.warnings}
+                {"path": [f"{name}s"], "query": args["query"], "warnings": page.warnings}
             )
         return page
 
-    return {kind.lower(): one, f"{kind.lower()}s": many}
+    return {name: one, f"{name}s": many}
 
 
 def _by_identifier(_source: Any, args: dict[str, Any], runtime: Runtime) -> Record | None:
@@ -50,8 +59,7 @@ def _node(_source: Any, args: dict[str, Any], runtime: Runtime) -> Any:
     kind = args["id"].removeprefix("gid://shopify/").split("/", 1)[0]
     if kind == "BulkOperation":
         return runtime.bulk.get(args["id"])
-    is_table = kind in {"Customer", "Order", "Product"}
-    return find_record(runtime.context.world, kind, args["id"]) if is_table else None
+    return find_record(runtime.context.world, kind, args["id"]) if kind in TABLES else None
 
 
 QUERY: dict[str, Resolver] = {
@@ -63,6 +71,8 @@ QUERY: dict[str, Resolver] = {
     **_records("Customer"),
     **_records("Order"),
     **_records("Product"),
+    **_records("AbandonedCheckout"),
+    **_records("SubscriptionContract"),
     **bulk_fields.QUERY,
 }
 SHOP: dict[str, Resolver] = {
@@ -104,6 +114,11 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     "LineItem": LINE_ITEM,
     "Product": PRODUCT,
     "ProductVariant": VARIANT,
+    "AbandonedCheckout": ABANDONED_CHECKOUT,
+    "AbandonedCheckoutLineItem": ABANDONED_CHECKOUT_LINE_ITEM,
+    "SubscriptionContract": SUBSCRIPTION_CONTRACT,
+    "SubscriptionBillingPolicy": SUBSCRIPTION_BILLING_POLICY,
+    "SubscriptionLine": SUBSCRIPTION_LINE,
     "PageInfo": PAGE_INFO,
     "BasicEvent": deletions.EVENT,
     "DeletionEvent": deletions.DELETION_EVENT,
@@ -112,7 +127,9 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     **{
         f"{kind}{suffix}": table
         for kind in (
-            "Customer Order Product ProductVariant LineItem Event DeletionEvent BulkOperation"
+            "Customer Order Product ProductVariant LineItem AbandonedCheckout "
+            "AbandonedCheckoutLineItem SubscriptionContract SubscriptionLine Event DeletionEvent "
+            "BulkOperation"
         ).split()
         for suffix, table in (("Connection", CONNECTION), ("Edge", EDGE))
     },

@@ -25,7 +25,8 @@ NOT_ANSWERED = frozenset(
     "fraud_protection_level gateway location_id payment_id po_number return_status risk_level "
     "sales_channel sku source_identifier source_name subtotal_line_items_quantity test "
     "total_weight barcode bundles category_id collection_id gift_card inventory_total price "
-    "published_at published_status variant_id variant_title comments".split()
+    "published_at published_status variant_id variant_title comments email_state "
+    "last_billing_attempt_error_type product_id product_variant_id status".split()
 )
 
 

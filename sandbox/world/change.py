@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from sandbox.world.arrivals import add_orders_now, add_people_now
+from sandbox.world.carts import abandon_now, complete_with
 from sandbox.world.consent import LEGAL_BASIS_WORDS
+from sandbox.world.contracts import change_contracts_now
 from sandbox.world.crm import MALFORMED_AMOUNT, MALFORMED_DATE
 from sandbox.world.model import PEOPLE_TABLES, Document, World
 from sandbox.world.names import first_names, last_names
@@ -25,6 +27,8 @@ CHANGE_KINDS = {"name": 0.3, "address": 0.1, "phone": 0.2, "email": 0.15, "conse
 ORDERS_PER_CHANGED_CUSTOMER = 0.5
 NEW_PEOPLE_PER_CHANGED = 0.1
 REFUNDS_PER_CHANGED_CUSTOMER = 0.1
+CARTS_PER_CHANGED_CUSTOMER = 0.1
+CONTRACTS_PER_CHANGED_CUSTOMER = 0.05
 MALFORMED = (
     ("hubspot.contacts", "createdate", MALFORMED_DATE),
     ("hubspot.deals", "amount", MALFORMED_AMOUNT),
@@ -64,14 +68,30 @@ def mutate(world: World, fraction: float) -> Changes:
     if shoppers:
         for table, record_id in add_orders_now(world, rng, shoppers, orders):
             changes.note("order" if table == "shopify.orders" else "follow", table, record_id)
+            if table == "shopify.orders":
+                for cart_id in complete_with(world, world.tables[table][record_id]):
+                    changes.note("cart_completed", "shopify.abandoned_checkouts", cart_id)
     newcomers = round(world.customers * fraction * NEW_PEOPLE_PER_CHANGED)
     for table, record_id in add_people_now(world, rng, newcomers):
         changes.note("new_person_record", table, record_id)
-    refunds = round(len(shoppers) * fraction * REFUNDS_PER_CHANGED_CUSTOMER)
-    placed = [record_id for record_id, _ in world.live("shopify.orders")]
-    for record_id in refund_now(world, rng, placed, refunds):
-        changes.note("refund", "shopify.orders", record_id)
+    _after_orders(world, rng, shoppers, len(shoppers) * fraction, changes)
     return changes
+
+
+def _after_orders(
+    world: World, rng: np.random.Generator, shoppers: list[str], changed: float, changes: Changes
+) -> None:
+    """What else goes on in the shop: refunds, carts left, subscriptions that change their state."""
+    placed = [record_id for record_id, _ in world.live("shopify.orders")]
+    for record_id in refund_now(world, rng, placed, round(changed * REFUNDS_PER_CHANGED_CUSTOMER)):
+        changes.note("refund", "shopify.orders", record_id)
+    if shoppers:
+        left = abandon_now(world, rng, shoppers, round(changed * CARTS_PER_CHANGED_CUSTOMER))
+        for record_id in left:
+            changes.note("cart_left", "shopify.abandoned_checkouts", record_id)
+    count = round(changed * CONTRACTS_PER_CHANGED_CUSTOMER)
+    for record_id in change_contracts_now(world, rng, count):
+        changes.note("subscription", "shopify.subscription_contracts", record_id)
 
 
 def corrupt(world: World, share: float = CORRUPTED_SHARE) -> Changes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.world import commerce, crm, marketing, refunds
+from sandbox.world import carts, commerce, contracts, crm, marketing, refunds
 from sandbox.world.model import World
 from sandbox.world.people import draw_people
 from sandbox.world.records import Written, write_down
@@ -31,7 +31,7 @@ def generate(
     """
     with _no_collection():
         world = World(now, seed, customers, noise)
-        streams = iter(np.random.default_rng(seed).spawn(16))
+        streams = iter(np.random.default_rng(seed).spawn(32))
         people = draw_people(next(streams), world.next_ids("person", customers), noise)
         written = {
             system: write_down(next(streams), people, system, noise)
@@ -59,6 +59,8 @@ def generate(
         }
         marketing.add_events(world, next(streams), profiles, profile_ids, profile_of_customer)
         refunds.add_refunds(world, next(streams))
+        carts.add_carts(world, next(streams), shop, shop_ids)
+        contracts.add_contracts(world, next(streams), shop, shop_ids)
     return world
 
 

@@ -29,6 +29,8 @@ TABLES = (
     "shopify.customers",
     "shopify.orders",
     "shopify.products",
+    "shopify.abandoned_checkouts",
+    "shopify.subscription_contracts",
     "klaviyo.profiles",
     "klaviyo.events",
     "klaviyo.lists",

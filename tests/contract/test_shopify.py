@@ -49,6 +49,22 @@ def test_the_refunds_of_an_order_add_up_to_what_it_gave_back(vendor) -> None:
     assert refunded
 
 
+def test_a_carts_recovery_link_never_leaves_the_shop(vendor) -> None:
+    shop = vendor("shopify")
+    carts = records(shop.read("abandoned_checkouts"))
+    assert carts
+    assert "recover" not in str(carts)
+
+
+def test_a_contract_is_worth_the_sum_of_its_lines(vendor) -> None:
+    shop = vendor("shopify", customers=400)
+    contracts = records(shop.read("subscription_contracts"))
+    for record in contracts.values():
+        total = sum(Decimal(line["discountedTotal"]) for line in record["lines"])
+        assert Decimal(record["recurringAmount"]) == total > 0
+    assert {record["status"] for record in contracts.values()} >= {"ACTIVE", "CANCELLED"}
+
+
 def test_reads_stay_complete_within_a_small_bucket(vendor) -> None:
     shop = vendor("shopify", tier="tight")
     full = shop.read("customers")

@@ -13,7 +13,11 @@ import orjson
 
 from orchestration_assets.connectors.kit.client import make_client
 from orchestration_assets.connectors.shopify import queries
-from orchestration_assets.connectors.shopify.client import GraphQLClient
+from orchestration_assets.connectors.shopify.client import (
+    READ_SCOPES,
+    SECRET_SETTING,
+    GraphQLClient,
+)
 from orchestration_assets.errors import FatalError, RetriableError
 
 if TYPE_CHECKING:
@@ -48,7 +52,7 @@ class BulkResult:
     objects: int
 
 
-def start(client: GraphQLClient, documents: queries.Documents, patience_s: float) -> str:
+def start(client: GraphQLClient, query: str, patience_s: float, *, grouped: bool) -> str:
     """Start a bulk query and return the operation's identifier.
 
     One operation at a time may run: where another does, wait for its end.
@@ -57,7 +61,7 @@ def start(client: GraphQLClient, documents: queries.Documents, patience_s: float
         RetriableError: another operation was still running after `patience_s` seconds.
         FatalError: Shopify does not accept the query.
     """
-    variables = {"query": documents.bulk, "grouped": documents.nested is not None}
+    variables = {"query": query, "grouped": grouped}
     deadline = time.monotonic() + patience_s
     for wait in _polls():
         answer = client.execute(queries.BULK_START, variables)["bulkOperationRunQuery"]
@@ -175,8 +179,7 @@ def _failure(operation: Mapping[str, Any]) -> Exception:
     if code == "ACCESS_DENIED":
         return FatalError(
             "shopify: the bulk operation was denied (ACCESS_DENIED).",
-            "give the app behind ACCORD_SHOPIFY_TOKEN the read scopes for customers, orders and "
-            "products, and install it again.",
+            f"give the app behind {SECRET_SETTING} {READ_SCOPES}, and install it again.",
         )
     partial = " with partial data, which is not used" if operation.get("partialDataUrl") else ""
     return RetriableError(

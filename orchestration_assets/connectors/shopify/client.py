@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_VERSION = "2026-07"
 SECRET_SETTING = "ACCORD_SHOPIFY_TOKEN"  # noqa: S105  (the setting's name)
+READ_SCOPES = "the read scopes for customers, orders, products and subscription contracts"
 
 # The smallest plan's bucket; every answer corrects it.
 _BUCKET_POINTS = 1000.0
@@ -150,8 +151,7 @@ def _graphql_error(errors: Any) -> Exception:
     if "ACCESS_DENIED" in codes:
         return FatalError(
             f"shopify: the query was refused ({named}).",
-            f"give the app behind {SECRET_SETTING} the read scopes for customers, orders and "
-            "products, and install it again.",
+            f"give the app behind {SECRET_SETTING} {READ_SCOPES}, and install it again.",
         )
     if _RETRIABLE_CODES & set(codes):
         return RetriableError(

@@ -5,143 +5,7 @@ No data is written into them: values travel as variables, and the bulk documents
 
 from dataclasses import dataclass
 
-_CUSTOMER = """
-    id
-    legacyResourceId
-    firstName
-    lastName
-    defaultEmailAddress {
-      emailAddress
-      marketingState
-      marketingOptInLevel
-      marketingUpdatedAt
-    }
-    defaultPhoneNumber {
-      phoneNumber
-      marketingState
-      marketingUpdatedAt
-    }
-    defaultAddress {
-      address1
-      city
-      zip
-      countryCodeV2
-    }
-    state
-    numberOfOrders
-    amountSpent {
-      amount
-      currencyCode
-    }
-    locale
-    tags
-    verifiedEmail
-    createdAt
-    updatedAt
-"""
-
-_ORDER = """
-    id
-    legacyResourceId
-    name
-    customer {
-      legacyResourceId
-    }
-    email
-    phone
-    currencyCode
-    currentTotalPriceSet {
-      shopMoney {
-        amount
-      }
-    }
-    currentSubtotalPriceSet {
-      shopMoney {
-        amount
-      }
-    }
-    currentTotalTaxSet {
-      shopMoney {
-        amount
-      }
-    }
-    currentShippingPriceSet {
-      shopMoney {
-        amount
-      }
-    }
-    currentTotalDiscountsSet {
-      shopMoney {
-        amount
-      }
-    }
-    totalRefundedSet {
-      shopMoney {
-        amount
-      }
-    }
-    refunds {
-      id
-      createdAt
-      note
-      totalRefundedSet {
-        shopMoney {
-          amount
-          currencyCode
-        }
-      }
-    }
-    displayFinancialStatus
-    displayFulfillmentStatus
-    sourceName
-    createdAt
-    processedAt
-    updatedAt
-    cancelledAt
-"""
-
-_PRODUCT = """
-    id
-    legacyResourceId
-    title
-    handle
-    vendor
-    productType
-    status
-    createdAt
-    updatedAt
-"""
-
-_LINE_ITEM = """
-    id
-    title
-    quantity
-    sku
-    product {
-      legacyResourceId
-    }
-    variant {
-      legacyResourceId
-    }
-    originalUnitPriceSet {
-      shopMoney {
-        amount
-      }
-    }
-    discountedTotalSet {
-      shopMoney {
-        amount
-      }
-    }
-"""
-
-_VARIANT = """
-    id
-    legacyResourceId
-    sku
-    title
-    price
-"""
+from orchestration_assets.connectors.shopify import selections
 
 BULK_START = """
 mutation BulkStart($query: String!, $grouped: Boolean!) {
@@ -201,85 +65,167 @@ class Documents:
     Args:
         connection: field of the query root (`orders`).
         nested: connection inside each record (`lineItems`), None where there is none.
-        subject: the type's name in the event log (`ORDER`).
-        page: a page of changed records, oldest change first.
-        newest: identifiers and change times only, newest first.
-        bulk: the same records as `page`, for a bulk operation.
+        subject: the type's name in the event log (`ORDER`), None where the log knows none.
+        sorted_by_change: whether the shop can sort the records by the time of their change.
+        page: a page of changed records: oldest change first, else newest record first.
+        newest: identifiers and change times only: newest first, else those changed since a time.
+        bulk: the same records as `page`, for a bulk operation; None where no such operation may
+            ask for them.
         more: the following pages of one record's nested connection.
     """
 
     connection: str
     nested: str | None
-    subject: str
+    subject: str | None
+    sorted_by_change: bool
     page: str
     newest: str
-    bulk: str
+    bulk: str | None
     more: str | None
 
 
-def _documents(
-    connection: str, singular: str, fields: str, nested: str | None = None, inner: str = ""
-) -> Documents:
-    inner_page = inner_bulk = inner_variable = ""
-    more = None
-    if nested:
-        inner_variable = ", $inner: Int!"
-        inner_page = f"""
-    {nested}(first: $inner) {{
-      nodes {{{inner}}}
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the vendor's schema says about one kind of record.
+
+    Args:
+        connection: field of the query root.
+        fields: what is asked of a record.
+        nested: connection inside it and what is asked of its nodes.
+        parent: how the query root finds one record by `$id`, around its nested connection.
+        subject: its type's name in the event log.
+        sorted_by_change: whether there is a sort key for its time of change.
+        is_exportable: whether a bulk operation may ask for it: all its connections are of nodes.
+    """
+
+    connection: str
+    fields: str
+    nested: tuple[str, str] | None = None
+    parent: str = ""
+    subject: str | None = None
+    sorted_by_change: bool = True
+    is_exportable: bool = True
+
+
+def _documents(shape: _Shape) -> Documents:
+    return Documents(
+        connection=shape.connection,
+        nested=shape.nested[0] if shape.nested else None,
+        subject=shape.subject,
+        sorted_by_change=shape.sorted_by_change,
+        page=_page(shape),
+        newest=_newest(shape),
+        bulk=_bulk(shape) if shape.is_exportable else None,
+        more=_more(shape),
+    )
+
+
+def _page(shape: _Shape) -> str:
+    order = "sortKey: UPDATED_AT" if shape.sorted_by_change else "sortKey: ID, reverse: true"
+    variable = inner = ""
+    if shape.nested:
+        name, fields = shape.nested
+        variable = ", $inner: Int!"
+        inner = f"""
+    {name}(first: $inner) {{
+      nodes {{{fields}}}
       pageInfo {{ hasNextPage endCursor }}
     }}"""
-        inner_bulk = f"""
-    {nested} {{
-      edges {{ node {{{inner}}} }}
-    }}"""
-        more = f"""
-query More($id: ID!, $first: Int!, $after: String) {{
-  {singular}(id: $id) {{
-    {nested}(first: $first, after: $after) {{
-      nodes {{{inner}}}
-      pageInfo {{ hasNextPage endCursor }}
-    }}
-  }}
-}}
-"""
-    page = f"""
-query Changed($first: Int!, $after: String, $query: String{inner_variable}) {{
-  {connection}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
-    nodes {{{fields}{inner_page}
+    return f"""
+query Changed($first: Int!, $after: String, $query: String{variable}) {{
+  {shape.connection}(first: $first, after: $after, query: $query, {order}) {{
+    nodes {{{shape.fields}{inner}
     }}
     pageInfo {{ hasNextPage endCursor }}
   }}
 }}
 """
-    newest = f"""
-query Newest($first: Int!) {{
-  {connection}(first: $first, sortKey: UPDATED_AT, reverse: true) {{
-    nodes {{ id legacyResourceId updatedAt }}
+
+
+def _newest(shape: _Shape) -> str:
+    if shape.sorted_by_change:
+        variable, order = "", "sortKey: UPDATED_AT"
+    else:
+        variable, order = ", $query: String", "query: $query, sortKey: ID"
+    return f"""
+query Newest($first: Int!{variable}) {{
+  {shape.connection}(first: $first, {order}, reverse: true) {{
+    nodes {{ id updatedAt }}
   }}
 }}
 """
-    bulk = f"""
+
+
+def _bulk(shape: _Shape) -> str:
+    inner = ""
+    if shape.nested:
+        name, fields = shape.nested
+        inner = f"""
+    {name} {{
+      edges {{ node {{{fields}}} }}
+    }}"""
+    return f"""
 {{
-  {connection} {{
-    edges {{ node {{{fields}{inner_bulk}
+  {shape.connection} {{
+    edges {{ node {{{shape.fields}{inner}
     }} }}
   }}
 }}
 """
-    return Documents(
-        connection=connection,
-        nested=nested,
-        subject=singular.upper(),
-        page=page,
-        newest=newest,
-        bulk=bulk,
-        more=more,
-    )
+
+
+def _more(shape: _Shape) -> str | None:
+    if not shape.nested:
+        return None
+    name, fields = shape.nested
+    inner = f"""{name}(first: $first, after: $after) {{
+      nodes {{{fields}}}
+      pageInfo {{ hasNextPage endCursor }}
+    }}"""
+    return f"""
+query More($id: ID!, $first: Int!, $after: String) {{
+  {shape.parent % inner}
+}}
+"""
 
 
 DOCUMENTS: dict[str, Documents] = {
-    "customers": _documents("customers", "customer", _CUSTOMER),
-    "orders": _documents("orders", "order", _ORDER, "lineItems", _LINE_ITEM),
-    "products": _documents("products", "product", _PRODUCT, "variants", _VARIANT),
+    "customers": _documents(_Shape("customers", selections.CUSTOMER, subject="CUSTOMER")),
+    "orders": _documents(
+        _Shape(
+            "orders",
+            selections.ORDER,
+            nested=("lineItems", selections.LINE_ITEM),
+            parent="order(id: $id) { %s }",
+            subject="ORDER",
+        )
+    ),
+    "products": _documents(
+        _Shape(
+            "products",
+            selections.PRODUCT,
+            nested=("variants", selections.VARIANT),
+            parent="product(id: $id) { %s }",
+            subject="PRODUCT",
+        )
+    ),
+    "abandoned_checkouts": _documents(
+        _Shape(
+            "abandonedCheckouts",
+            selections.CHECKOUT,
+            nested=("lineItems", selections.CHECKOUT_LINE),
+            parent="node(id: $id) { ... on AbandonedCheckout { %s } }",
+            sorted_by_change=False,
+        )
+    ),
+    # The lines of a contract are no nodes, and a bulk operation exports nodes only.
+    "subscription_contracts": _documents(
+        _Shape(
+            "subscriptionContracts",
+            selections.CONTRACT,
+            nested=("lines", selections.CONTRACT_LINE),
+            parent="subscriptionContract(id: $id) { %s }",
+            is_exportable=False,
+        )
+    ),
 }

@@ -1,6 +1,7 @@
 """Bringing what Shopify answers into one record shape, whether paged or exported in bulk."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from orchestration_assets.connectors.kit.records import get_path
@@ -15,7 +16,11 @@ def local_id(global_id: str) -> str:
 
 
 def line_item(node: Json) -> dict[str, Any]:
-    """A line item as plain values; amounts are text in the shop's currency."""
+    """A line of an order or of an abandoned checkout as plain values.
+
+    Amounts are text in the shop's currency.
+    """
+    discounted = node.get("discountedTotalSet") or node.get("discountedTotalPriceSet") or {}
     return {
         "id": local_id(node["id"]),
         "title": node.get("title"),
@@ -24,7 +29,21 @@ def line_item(node: Json) -> dict[str, Any]:
         "productId": get_path(node, "product.legacyResourceId"),
         "variantId": get_path(node, "variant.legacyResourceId"),
         "unitPrice": get_path(node, "originalUnitPriceSet.shopMoney.amount"),
-        "discountedTotal": get_path(node, "discountedTotalSet.shopMoney.amount"),
+        "discountedTotal": get_path(discounted, "shopMoney.amount"),
+    }
+
+
+def contract_line(node: Json) -> dict[str, Any]:
+    """A line of a subscription contract as plain values; prices are in the contract's currency."""
+    return {
+        "id": local_id(node["id"]),
+        "title": node.get("title"),
+        "quantity": node.get("quantity"),
+        "sku": node.get("sku"),
+        "productId": _optional_id(node.get("productId")),
+        "variantId": _optional_id(node.get("variantId")),
+        "unitPrice": get_path(node, "currentPrice.amount"),
+        "discountedTotal": get_path(node, "lineDiscountedPrice.amount"),
     }
 
 
@@ -49,8 +68,21 @@ def variant(node: Json) -> dict[str, Any]:
     }
 
 
+def recurring_amount(lines: Iterable[Json]) -> str | None:
+    """What one billing of a contract comes to: its lines after discounts, delivery left out."""
+    totals = [line["discountedTotal"] for line in lines]
+    if not totals or None in totals:
+        return None
+    return str(sum(Decimal(total) for total in totals))
+
+
+def _optional_id(global_id: str | None) -> str | None:
+    return local_id(global_id) if global_id else None
+
+
 _INNER: dict[str, Callable[[Json], dict[str, Any]]] = {
     "lineItems": line_item,
+    "lines": contract_line,
     "variants": variant,
 }
 # Lists that stand in the record itself.
@@ -68,8 +100,12 @@ def with_nested(node: Json, nested: str | None, inner: Iterable[Json]) -> dict[s
     record = {key: value for key, value in node.items() if key not in ("__parentId", nested)}
     for name in _LISTS.keys() & record.keys():
         record[name] = [_LISTS[name](item) for item in record[name]]
+    # Younger types have no identifier but the global one.
+    record.setdefault("legacyResourceId", local_id(record["id"]))
     if nested:
         record[nested] = [_INNER[nested](item) for item in inner]
+    if nested == "lines":
+        record["recurringAmount"] = recurring_amount(record[nested])
     return record
 
 

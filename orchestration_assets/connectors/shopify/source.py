@@ -1,22 +1,25 @@
-"""Reading Shopify: everything by a bulk operation, then what changed by pages, then deletions."""
+"""Reading Shopify: everything by a bulk operation, then what changed by pages, then deletions.
+
+A stream that no bulk operation can export is read by pages from its beginning.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from orchestration_assets.connectors.kit.http import RetryPolicy
-from orchestration_assets.connectors.kit.position import Position, instant
+from orchestration_assets.connectors.kit.position import Position
 from orchestration_assets.connectors.shopify import bulk, queries
 from orchestration_assets.connectors.shopify.client import (
     POLICY,
     GraphQLClient,
     QueryTooExpensiveError,
 )
+from orchestration_assets.connectors.shopify.cursor import BulkPlace, Change, Cursor
 from orchestration_assets.connectors.shopify.records import (
     deletion,
     join_bulk_lines,
+    local_id,
     with_nested,
 )
 from orchestration_assets.connectors.shopify.streams import STREAMS
@@ -31,55 +34,8 @@ EVENTS_PAGE_SIZE = 100
 DEFAULT_PATIENCE_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class _BulkPlace:
-    """Place in a bulk result: the operation, its start, lines done, newest changes so far."""
-
-    operation: str
-    started_at: str
-    lines: int = 0
-    newest: Position = field(default_factory=Position)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where a stream stands: in a bulk result, or in its changes and deletions."""
-
-    changes: Position = field(default_factory=Position)
-    deletions: Position = field(default_factory=Position)
-    bulk: _BulkPlace | None = None
-
-    def to_text(self) -> str:
-        place = self.bulk
-        return orjson.dumps(
-            {
-                "changes": self.changes.to_json(),
-                "deletions": self.deletions.to_json(),
-                "bulk": place
-                and {
-                    "operation": place.operation,
-                    "started_at": place.started_at,
-                    "lines": place.lines,
-                    "newest": place.newest.to_json(),
-                },
-            }
-        ).decode()
-
-    @classmethod
-    def from_text(cls, text: str) -> "_Cursor":
-        value = orjson.loads(text)
-        place = value.get("bulk")
-        return cls(
-            Position.from_json(value["changes"]),
-            Position.from_json(value["deletions"]),
-            _BulkPlace(**place | {"newest": Position.from_json(place["newest"])})
-            if place
-            else None,
-        )
-
-
 class ShopifySource:
-    """Reads customers, orders and products of one shop.
+    """Reads one shop: its customers, orders, products, carts and subscription contracts.
 
     Args:
         connection: `base_url`, `token`, `api_version`; optionally `bulk_patience_s`, the longest
@@ -102,40 +58,45 @@ class ShopifySource:
     def read(self, stream: str, cursor: str | None, *, full: bool = False) -> Iterator[Page]:
         """Yield pages from `cursor` on: the rest of a bulk result, or changes, then deletions.
 
-        Without a cursor, or with `full`, a bulk operation exports everything; its last cursor
-        makes the next read incremental. Boundaries are inclusive.
+        Without a cursor, or with `full`, a bulk operation exports everything where it can; its
+        last cursor makes the next read incremental. Boundaries are inclusive.
 
         Raises:
             FatalError: wrong credentials, missing scope, unknown API version or stream.
             RetriableError: the shop, or a bulk operation, did not answer within bounds.
         """
         documents = _documents(stream)
-        state = _Cursor.from_text(cursor) if cursor and not full else None
-        if state is None:
-            yield from self._read_bulk(documents, None)
-        elif state.bulk is not None:
-            yield from self._read_bulk(documents, state.bulk)
-        else:
+        state = Cursor.from_text(cursor) if cursor and not full else None
+        if state is not None and state.bulk is None:
             yield from self._read_changes(documents, state)
+        elif documents.bulk is None:
+            yield from self._read_changes(documents, Cursor())
+        else:
+            place = state.bulk if state else None
+            yield from self._read_bulk(documents, documents.bulk, place)
 
     def has_changed(self, stream: str, cursor: str | None) -> bool:
         """Ask for the newest change, and where there is none for the newest deletion."""
         documents = _documents(stream)
-        state = _Cursor.from_text(cursor) if cursor else None
-        if state is None or state.bulk is not None:
+        state = Cursor.from_text(cursor) if cursor else None
+        if state is None or state.bulk is not None or state.changes.page is not None:
             return True
-        variables = {"first": _enough(state.changes)}
+        variables: dict[str, Any] = {"first": _enough(state.changes)}
+        if not documents.sorted_by_change:
+            variables["query"] = _since(state.changes)
         newest = self._client.execute(documents.newest, variables)[documents.connection]["nodes"]
-        if state.changes.is_behind(
-            (node["legacyResourceId"], node["updatedAt"]) for node in newest
-        ):
+        if state.changes.is_behind((local_id(node["id"]), node["updatedAt"]) for node in newest):
             return True
+        if documents.subject is None:
+            return False
         events = self._deletion_events(
-            documents, state.deletions, first=_enough(state.deletions), reverse=True
+            documents.subject, state.deletions, first=_enough(state.deletions), reverse=True
         )["nodes"]
         return state.deletions.is_behind((event["id"], event["createdAt"]) for event in events)
 
-    def _read_bulk(self, documents: queries.Documents, place: _BulkPlace | None) -> Iterator[Page]:
+    def _read_bulk(
+        self, documents: queries.Documents, query: str, place: BulkPlace | None
+    ) -> Iterator[Page]:
         result = None
         if place is not None:
             try:
@@ -145,9 +106,10 @@ class ShopifySource:
             except bulk.ResultGoneError:
                 pass  # the result is no longer kept: begin again with a new operation
         try:
-            operation = bulk.start(self._client, documents, self._patience_s)
+            grouped = documents.nested is not None
+            operation = bulk.start(self._client, query, self._patience_s, grouped=grouped)
             result = bulk.wait_for(self._client, operation, self._patience_s)
-            yield from self._bulk_pages(documents, result, _BulkPlace(result.id, result.started_at))
+            yield from self._bulk_pages(documents, result, BulkPlace(result.id, result.started_at))
         except bulk.ResultGoneError:
             raise RetriableError(
                 "shopify: the bulk operation was cancelled, or its result is gone.",
@@ -155,34 +117,44 @@ class ShopifySource:
             ) from None
 
     def _bulk_pages(
-        self, documents: queries.Documents, result: bulk.BulkResult, place: _BulkPlace
+        self, documents: queries.Documents, result: bulk.BulkResult, place: BulkPlace
     ) -> Iterator[Page]:
         records: list[dict[str, Any]] = []
         last_line = place.lines
         joined = join_bulk_lines(bulk.read_lines(result, place.lines), documents.nested)
         for line, record in joined:
             if len(records) == BULK_PAGE_SIZE:
-                place = _after_records(place, records, last_line)
-                yield Page(records, _Cursor(bulk=place).to_text())
+                place = place.after_records(_changes(records), last_line)
+                yield Page(records, Cursor(bulk=place).to_text())
                 records = []
             records.append(record)
             last_line = line
-        place = _after_records(place, records, last_line)
-        yield Page(records, _after_bulk(place).to_text())
+        place = place.after_records(_changes(records), last_line)
+        yield Page(records, Cursor(bulk=place).after_bulk().to_text())
 
-    def _read_changes(self, documents: queries.Documents, state: _Cursor) -> Iterator[Page]:
+    def _read_changes(self, documents: queries.Documents, state: Cursor) -> Iterator[Page]:
+        is_first = state == Cursor()
         more = True
         while more:
             connection = self._changed(documents, state.changes)
             records = [self._complete(documents, node) for node in connection["nodes"]]
             more, after = _next_page(connection)
-            state = replace(state, changes=state.changes.after_page(_changes(records), after))
-            if records:
+            if documents.sorted_by_change:
+                position = state.changes.after_page(_changes(records), after)
+                state = replace(state, changes=position)
+            else:
+                state = state.after_unsorted_page(_changes(records), after)
+            if records or is_first:
                 yield Page(records, state.to_text())
+            is_first = False
+        if documents.subject is not None:
+            yield from self._read_deletions(documents.subject, state)
+
+    def _read_deletions(self, subject: str, state: Cursor) -> Iterator[Page]:
         more = True
         while more:
             connection = self._deletion_events(
-                documents, state.deletions, first=EVENTS_PAGE_SIZE, reverse=False
+                subject, state.deletions, first=EVENTS_PAGE_SIZE, reverse=False
             )
             events = connection["nodes"]
             more, after = _next_page(connection)
@@ -201,7 +173,7 @@ class ShopifySource:
             variables: dict[str, Any] = {
                 "first": size,
                 "after": position.page,
-                "query": f"updated_at:>='{position.since}'" if position.since else None,
+                "query": _since(position),
             }
             if documents.nested:
                 variables["inner"] = min(NESTED_PAGE_SIZE, size)
@@ -234,9 +206,9 @@ class ShopifySource:
         return with_nested(node, documents.nested, inner)
 
     def _deletion_events(
-        self, documents: queries.Documents, position: Position, *, first: int, reverse: bool
+        self, subject: str, position: Position, *, first: int, reverse: bool
     ) -> dict[str, Any]:
-        terms = ["action:destroy", f"subject_type:{documents.subject}"]
+        terms = ["action:destroy", f"subject_type:{subject}"]
         if position.since:
             terms.append(f"created_at:>='{position.since}'")
         variables = {
@@ -249,28 +221,17 @@ class ShopifySource:
         return events or {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
 
 
-def _after_records(place: _BulkPlace, records: list[dict[str, Any]], last_line: int) -> _BulkPlace:
-    return replace(place, lines=last_line, newest=place.newest.after_page(_changes(records), None))
-
-
-def _after_bulk(place: _BulkPlace) -> _Cursor:
-    """Where to go on after a bulk result: from its start, or from an earlier newest change.
-
-    What changed while it ran may or may not be in it, so the later of the two would lose records.
-    """
-    newest = place.newest
-    if newest.since is None or instant(newest.since) >= instant(place.started_at):
-        newest = Position(place.started_at)
-    return _Cursor(newest, Position(newest.since))
-
-
-def _changes(records: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+def _changes(records: list[dict[str, Any]]) -> list[Change]:
     return [(record["legacyResourceId"], record["updatedAt"]) for record in records]
 
 
 def _next_page(connection: Mapping[str, Any]) -> tuple[bool, str | None]:
     info = connection["pageInfo"]
     return bool(info["hasNextPage"]), info["endCursor"] if info["hasNextPage"] else None
+
+
+def _since(position: Position) -> str | None:
+    return f"updated_at:>='{position.since}'" if position.since else None
 
 
 def _enough(position: Position) -> int:

@@ -14,6 +14,11 @@ _UNSURE_DELETIONS = (
     "compared with what was landed is sure to find them."
 )
 
+_NO_DELETIONS = (
+    "The event log knows no deletion of it: only a full read compared with what was landed finds "
+    "one."
+)
+
 
 def _text(name: str, path: str, personal: PersonalData = PersonalData.NONE) -> Field:
     return Field(name, path, personal_data=personal)
@@ -141,4 +146,57 @@ PRODUCTS = Stream(
     volatile=frozenset({"updatedAt"}),
 )
 
-STREAMS: dict[str, Stream] = {stream.name: stream for stream in (CUSTOMERS, ORDERS, PRODUCTS)}
+ABANDONED_CHECKOUTS = Stream(
+    system=_SYSTEM,
+    name="abandoned_checkouts",
+    description=(
+        "One row a checkout that its customer left before paying, those completed later included; "
+        "its lines inside, amounts in the shop's currency. The link that takes up the checkout "
+        "opens it for whoever holds it: it is never asked for. " + _NO_DELETIONS
+    ),
+    record_id="legacyResourceId",
+    source_at="updatedAt",
+    fields=(
+        _text("name", "name"),
+        _text("customer_id", "customer.legacyResourceId", PersonalData.IDENTIFIER),
+        _text("currency_code", "totalPriceSet.shopMoney.currencyCode"),
+        _money("total_price", "totalPriceSet"),
+        _money("subtotal_price", "subtotalPriceSet"),
+        Field("line_items", "lineItems", Kind.JSON, False, PersonalData.BEHAVIOUR),
+        _time("created_at", "createdAt"),
+        _time("completed_at", "completedAt"),
+        _time("updated_at", "updatedAt"),
+    ),
+    known=frozenset({"id", "legacyResourceId", "customer", "totalPriceSet", "subtotalPriceSet"}),
+    volatile=frozenset({"updatedAt"}),
+)
+
+SUBSCRIPTION_CONTRACTS = Stream(
+    system=_SYSTEM,
+    name="subscription_contracts",
+    description=(
+        "One row a contract under which a customer is billed again and again, its lines inside; "
+        "amounts in the contract's currency. " + _NO_DELETIONS
+    ),
+    record_id="legacyResourceId",
+    source_at="updatedAt",
+    fields=(
+        _text("customer_id", "customer.legacyResourceId", PersonalData.IDENTIFIER),
+        _text("status", "status"),
+        _text("currency_code", "currencyCode"),
+        Field("recurring_amount", "recurringAmount", Kind.DECIMAL),
+        _text("billing_interval", "billingPolicy.interval"),
+        Field("billing_interval_count", "billingPolicy.intervalCount", Kind.INTEGER),
+        _time("next_billing_at", "nextBillingDate"),
+        Field("lines", "lines", Kind.JSON, False, PersonalData.BEHAVIOUR),
+        _time("created_at", "createdAt"),
+        _time("updated_at", "updatedAt"),
+    ),
+    known=frozenset({"id", "legacyResourceId", "customer", "billingPolicy"}),
+    volatile=frozenset({"updatedAt"}),
+)
+
+STREAMS: dict[str, Stream] = {
+    stream.name: stream
+    for stream in (CUSTOMERS, ORDERS, PRODUCTS, ABANDONED_CHECKOUTS, SUBSCRIPTION_CONTRACTS)
+}

@@ -1,4 +1,4 @@
-"""A very small shop over real HTTP: orders, deletions, bulk operations, and faults on demand."""
+"""A very small shop over real HTTP: orders, carts, deletions, bulk operations, faults on demand."""
 
 import json
 import re
@@ -36,6 +36,16 @@ def order(number: int, updated_at: str, lines: int = 1) -> dict[str, Any]:
     }
 
 
+def cart(number: int, updated_at: str) -> dict[str, Any]:
+    """An abandoned checkout as the vendor holds it: without an identifier but the global one."""
+    return {
+        "id": f"gid://shopify/AbandonedCheckout/{number}",
+        "name": f"#{number}",
+        "updatedAt": updated_at,
+        "lineItems": [],
+    }
+
+
 def second(number: int) -> str:
     """A time on the shop's clock."""
     return f"2026-07-01T00:{number // 60:02}:{number % 60:02}Z"
@@ -47,6 +57,8 @@ class Shop:
     def __init__(self, server: HTTPServer) -> None:
         self.server = server
         self.orders: list[dict[str, Any]] = []
+        self.carts: list[dict[str, Any]] = []
+        self.contracts: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.faults: list[Response] = []
         self.busy = 0
@@ -81,7 +93,12 @@ class Shop:
         self.calls.append((found[1], body["variables"]))
         if self.faults:
             return self.faults.pop(0)
-        data = getattr(self, f"_answer_{found[1].lower()}")(body["variables"])
+        if "abandonedCheckouts" in body["query"] and "bulkOperationRunQuery" not in body["query"]:
+            data = self._answer_carts(body["variables"])
+        elif "subscriptionContracts" in body["query"]:
+            data = self._answer_contracts(body["variables"])
+        else:
+            data = getattr(self, f"_answer_{found[1].lower()}")(body["variables"])
         if isinstance(data, Response):
             return data
         extensions = {"cost": self.cost} if self.cost else {}
@@ -99,6 +116,29 @@ class Shop:
             for row in page["nodes"]
         ]
         return {"orders": page}
+
+    def _answer_carts(self, variables: dict[str, Any]) -> Any:
+        """Newest cart first, whatever changed last: the vendor has no sort key for that."""
+        since = re.search(r"updated_at:>='(.*)'", variables["query"] or "")
+        rows = [row for row in self.carts if not since or row["updatedAt"] >= since[1]]
+        rows.sort(key=lambda row: int(row["id"].rpartition("/")[2]), reverse=True)
+        if after := variables.get("after"):
+            rows = [row for row in rows if int(row["id"].rpartition("/")[2]) < int(after)]
+        page = _page(rows, variables["first"], None)
+        if page["nodes"]:
+            page["pageInfo"]["endCursor"] = page["nodes"][-1]["id"].rpartition("/")[2]
+        nodes = [{**row, "lineItems": _page(row["lineItems"], 9, None)} for row in page["nodes"]]
+        return {"abandonedCheckouts": {**page, "nodes": nodes}}
+
+    def _answer_contracts(self, variables: dict[str, Any]) -> Any:
+        since = re.search(r"updated_at:>='(.*)'", variables.get("query") or "")
+        rows = sorted(self.contracts, key=lambda row: row["updatedAt"])
+        rows = [row for row in rows if not since or row["updatedAt"] >= since[1]]
+        if "inner" not in variables:
+            return {"subscriptionContracts": {"nodes": rows[::-1][: variables["first"]]}}
+        page = _page(rows, variables["first"], variables["after"])
+        nodes = [{**row, "lines": _page(row["lines"], 9, None)} for row in page["nodes"]]
+        return {"subscriptionContracts": {**page, "nodes": nodes}}
 
     def _answer_newest(self, variables: dict[str, Any]) -> Any:
         rows = sorted(self.orders, key=lambda row: row["updatedAt"], reverse=True)
@@ -123,7 +163,8 @@ class Shop:
         assert variables["grouped"] is True
         identifier = f"gid://shopify/BulkOperation/{len(self.operations) + 1}"
         lines = []
-        for row in self.orders:
+        is_of_carts = "abandonedCheckouts" in variables["query"]
+        for row in self.carts if is_of_carts else self.orders:
             lines.append({key: value for key, value in row.items() if key != "lineItems"})
             lines.extend({**item, "__parentId": row["id"]} for item in row["lineItems"])
         self.operations[identifier] = {

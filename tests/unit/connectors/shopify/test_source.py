@@ -295,5 +295,5 @@ def test_a_download_that_never_holds_everything_is_no_result(shop: Shop) -> None
 
 
 def test_an_unknown_stream_is_named(shop: Shop) -> None:
-    with pytest.raises(FatalError, match="customers, orders, products"):
+    with pytest.raises(FatalError, match="customers, orders, products, aban"):
         list(reader(shop).read("refunds", None))

@@ -20,7 +20,12 @@ CUSTOMERS = """query($first:Int!,$after:String,$q:String,$reverse:Boolean){
 ORDERS = """{orders(first:20,sortKey:UPDATED_AT){nodes{...order} pageInfo{endCursor hasNextPage}}
   events(first:3){nodes{id __typename ...on BasicEvent{subjectId subjectType}}}
   customers(first:2,reverse:true){edges{cursor node{id orders(first:2){nodes{name}}}}}
-  products(first:3){nodes{title variants(first:5){nodes{sku price product{handle}}}}}}
+  products(first:3){nodes{title variants(first:5){nodes{sku price product{handle}}}}}
+  abandonedCheckouts(first:9,sortKey:ID,reverse:true){nodes{id name note abandonedCheckoutUrl
+    customer{id} completedAt totalPriceSet{shopMoney{amount currencyCode}}
+    lineItems(first:2){nodes{id title product{id} variant{sku} discountedTotalPriceSet{shopMoney{amount}}}}}}
+  subscriptionContracts(first:9){nodes{id status customer{id} billingPolicy{interval intervalCount}
+    nextBillingDate lines(first:5){nodes{id productId variantId lineDiscountedPrice{amount}}}}}}
 fragment order on Order{id name customer{id displayName defaultAddress{countryCodeV2}}
   currentTotalPriceSet{shopMoney{amount currencyCode}} tags displayFinancialStatus
   refunds{id legacyResourceId createdAt note order{name} totalRefundedSet{shopMoney{amount}}}
@@ -92,6 +97,54 @@ def test_a_deleted_record_leaves_a_destroy_event(shop):
     assert len(deleted["deletionEvents"]["nodes"]) == 1
 
 
+CARTS = """query($first:Int!,$after:String,$q:String){
+  abandonedCheckouts(first:$first,after:$after,query:$q,sortKey:ID,reverse:true){
+    nodes{id completedAt updatedAt} pageInfo{hasNextPage endCursor}}}"""
+
+
+def all_carts(shop, **variables):
+    found, after = [], None
+    while True:
+        page = shop.data(CARTS, first=5, after=after, **variables)["abandonedCheckouts"]
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+def test_carts_come_newest_first_and_filter_by_time_and_recovery(shop):
+    a_shop = shop()
+    found = all_carts(a_shop)
+    numbers = [int(node["id"].rsplit("/", 1)[-1]) for node in found]
+    living = {int(key) for key, _ in a_shop.world.live("shopify.abandoned_checkouts")}
+    assert numbers == sorted(living, reverse=True)
+    middle = sorted(node["updatedAt"] for node in found)[len(found) // 2]
+    later = all_carts(a_shop, q=f"updated_at:>='{middle}'")
+    assert later == [node for node in found if node["updatedAt"] >= middle]
+    recovered = all_carts(a_shop, q="recovery_state:recovered")
+    assert recovered == [node for node in found if node["completedAt"]]
+    assert 0 < len(recovered) < len(found)
+
+
+def test_carts_cannot_be_sorted_by_change_and_contracts_can(shop):
+    a_shop = shop()
+    refused = a_shop.ask("{abandonedCheckouts(first:1,sortKey:UPDATED_AT){nodes{id}}}")
+    assert "AbandonedCheckoutSortKeys" in refused["errors"][0]["message"]
+    query = "{subscriptionContracts(first:9,sortKey:UPDATED_AT){nodes{updatedAt}}}"
+    times = [n["updatedAt"] for n in a_shop.data(query)["subscriptionContracts"]["nodes"]]
+    assert len(times) > 1
+    assert times == sorted(times)
+
+
+def test_carts_and_contracts_leave_no_destroy_event(shop):
+    a_shop = shop()
+    for table in ("abandoned_checkouts", "subscription_contracts"):
+        number = next(iter(a_shop.world.tables[f"shopify.{table}"]))
+        a_shop.world.archive(f"shopify.{table}", number)
+    query = '{events(first:9,query:"action:destroy"){nodes{id}}}'
+    assert a_shop.data(query)["events"]["nodes"] == []
+
+
 def test_refunds_are_a_list_that_first_cuts_short(shop):
     a_shop = shop(400)
     refunds = {
@@ -128,6 +181,7 @@ def test_compiled_and_interpreted_answers_are_the_same(shop, tmp_path):
         ('{customers(first:1,query:"updated_at:>=soon"){nodes{id}}}', "time"),
         ('{customers(first:1,query:"a OR b"){nodes{id}}}', "terms"),
         ('{customers(first:1,query:"total_spent:>3"){nodes{id}}}', "total_spent"),
+        ('{abandonedCheckouts(first:1,query:"status:open"){nodes{id}}}', "status"),
     ],
 )
 def test_what_a_connection_cannot_answer_is_an_error(shop, query, words):

@@ -100,6 +100,10 @@ def test_a_failed_bulk_operation_leaves_partial_data(shop):
         ("{shop{name}}", "at least one connection"),
         ("{orders{edges{node{name lineItems{edges{node{id}}}}}}}", "'id'"),
         ("{orders{edges{node{shoeSize}}}}", "shoeSize"),
+        (
+            "{subscriptionContracts{edges{node{id lines{edges{node{id}}}}}}}",
+            "connections of `Node` objects",
+        ),
     ],
 )
 def test_a_query_that_is_no_bulk_query_is_a_user_error(shop, query, words):

@@ -40,6 +40,28 @@ def test_mutate_gives_some_orders_back_and_the_refunds_still_add_up(world):
         assert order["financial_status"] == "PARTIALLY_REFUNDED"
 
 
+def test_mutate_leaves_carts_completes_those_of_who_orders_and_moves_subscriptions(world):
+    started = world.clock()
+    made = change.mutate(world, 0.2)
+    carts = world.tables["shopify.abandoned_checkouts"]
+    touched = [carts[key] for key in made.ids["shopify.abandoned_checkouts"]]
+    completed = [cart for cart in touched if cart["completed_at"]]
+    assert made.counts["cart_completed"] == len(completed) > 0
+    assert made.counts["cart_left"] == len(touched) - len(completed) > 0
+    assert all(cart["updated_at"] >= started for cart in touched)
+    times = {
+        (order["customer_id"], order["created_at"])
+        for order in world.tables["shopify.orders"].values()
+    }
+    assert all((cart["customer_id"], cart["completed_at"]) in times for cart in completed)
+    contracts = world.tables["shopify.subscription_contracts"]
+    moved = [contracts[key] for key in made.ids["shopify.subscription_contracts"]]
+    assert made.counts["subscription"] == len(moved) > 0
+    for contract in moved:
+        assert contract["updated_at"] >= started
+        assert (contract["next_billing_at"] is not None) is (contract["status"] == "ACTIVE")
+
+
 def test_mutate_deletes_in_hubspot_and_shopify_sooner_or_later(world):
     for _ in range(4):
         change.mutate(world, 0.1)

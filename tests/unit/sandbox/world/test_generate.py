@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import phonenumbers
 import pytest
 
+from sandbox.world.contracts import STATUSES
 from sandbox.world.generate import generate, write_truth
 from sandbox.world.model import PEOPLE_TABLES, World
 
@@ -42,7 +43,16 @@ def test_nothing_happens_in_the_future_and_nothing_changes_before_it_was_made(wo
             assert document["created_at"] <= document["updated_at"] <= NOW, (table, key)
 
 
-@pytest.mark.parametrize("table", [*PEOPLE_TABLES, "shopify.orders", "klaviyo.events"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        *PEOPLE_TABLES,
+        "shopify.orders",
+        "shopify.abandoned_checkouts",
+        "shopify.subscription_contracts",
+        "klaviyo.events",
+    ],
+)
 def test_what_changed_last_did_not_all_change_at_once(world, table):
     moments = Counter(row["updated_at"] for row in world.tables[table].values())
     newest = sorted(moments, reverse=True)[:20]
@@ -88,6 +98,37 @@ def test_refunds_add_up_to_what_the_order_gave_back(world):
         counts[len(times)] += 1
     assert counts.keys() == {0, 1, 2, 3}
     assert 0.05 < 1 - counts[0] / counts.total() < 0.11
+
+
+def test_a_quarter_as_many_carts_as_customers_were_left_and_some_completed(world):
+    carts = world.tables["shopify.abandoned_checkouts"].values()
+    customers = world.tables["shopify.customers"]
+    assert len(carts) == round(len(customers) / 4)
+    completed = [cart for cart in carts if cart["completed_at"] is not None]
+    assert len(completed) == pytest.approx(0.3 * len(carts), rel=0.02)
+    ordered = {
+        (order["customer_id"], order["created_at"], order["total_price"])
+        for order in world.tables["shopify.orders"].values()
+    }
+    for cart in completed:
+        assert (cart["customer_id"], cart["completed_at"], cart["total_price"]) in ordered
+    for cart in carts:
+        assert cart["created_at"] >= customers[cart["customer_id"]]["created_at"]
+        assert cart["created_at"] >= NOW - timedelta(days=600)
+        assert cart["line_items"]
+
+
+def test_one_customer_in_twenty_has_a_subscription_contract(world):
+    contracts = world.tables["shopify.subscription_contracts"].values()
+    customers = {contract["customer_id"] for contract in contracts}
+    assert len(customers) == len(contracts)
+    assert len(contracts) == round(len(world.tables["shopify.customers"]) * 0.05)
+    assert {row["status"] for row in contracts} == set(STATUSES)
+    for contract in contracts:
+        assert (contract["next_billing_at"] is not None) is (contract["status"] == "ACTIVE")
+        if contract["next_billing_at"]:
+            assert contract["updated_at"] <= NOW < contract["next_billing_at"]
+        assert contract["lines"]
 
 
 def test_a_shopify_customer_counts_its_own_orders(world):
