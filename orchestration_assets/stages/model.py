@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.identity.refresh import IdentityResult, refresh
+from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
 from orchestration_assets.stages.land import prepare_landing
 from orchestration_assets.transform.runner import BuildResult, build
 from orchestration_assets.warehouse.scope import Scope, open_scope, unconsumed_loads
@@ -22,7 +22,7 @@ def build_models(deployment: Deployment, names: Sequence[str]) -> BuildResult:
 
 def resolve_identities(deployment: Deployment) -> IdentityResult:
     """Cluster the records in scope with all they touch, under stable customer ids."""
-    return refresh(deployment.warehouse, deployment.settings.default_region)
+    return refresh(deployment.warehouse, Matching(deployment.settings.default_region))
 
 
 def waiting_loads(deployment: Deployment) -> list[str]:

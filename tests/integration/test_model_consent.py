@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.identity.refresh import refresh
+from orchestration_assets.identity.refresh import Matching, refresh
 from orchestration_assets.stages.restrict import record_restrictions
 from orchestration_assets.state.restrictions import restricted_subjects
 from orchestration_assets.state.store import open_state
@@ -39,7 +39,7 @@ def test_a_withdrawal_restricts_before_the_core_is_built_until_its_record_grants
         either.land("klaviyo", "profiles", {"id": "k1", "email": "Ann@example.com"} | said)
         open_scope(either.warehouse)
         either.build(project.PREPARE, tests=False)
-        refresh(either.warehouse, "FR")
+        refresh(either.warehouse, Matching("FR"))
         record_restrictions(deployment)
         customers = list(either.customer_of().values())
         found = restricted_subjects(state, customers, ["ann@example.com"], ("marketing", "email"))

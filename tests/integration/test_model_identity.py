@@ -1,6 +1,6 @@
 """The identity step in a warehouse: stable ids, guards, merges and splits, on both engines."""
 
-from orchestration_assets.identity.refresh import refresh
+from orchestration_assets.identity.refresh import Matching, refresh
 from orchestration_assets.warehouse.scope import forget
 from tests.support.model_world import ModelWorld
 
@@ -113,6 +113,6 @@ def test_repeating_the_step_changes_nothing(duck: ModelWorld) -> None:
     duck.land("hubspot", "contacts", contact(1, "ann@x.org", "Ann", "Lee"))
     duck.refresh(tests=False)
     before = duck.customer_of()
-    result = refresh(duck.warehouse, "FR")
+    result = refresh(duck.warehouse, Matching("FR"))
     assert duck.customer_of() == before
     assert (result.new, result.merged, result.split, result.touched) == (0, 0, 0, 0)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from orchestration_assets.connectors.hubspot.streams import STREAMS as HUBSPOT
 from orchestration_assets.connectors.klaviyo.streams import STREAMS as KLAVIYO
 from orchestration_assets.connectors.shopify.streams import STREAMS as SHOPIFY
-from orchestration_assets.identity.refresh import IdentityResult, refresh
+from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
 from orchestration_assets.model import Kind
 from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import BuildResult, build
@@ -118,7 +118,7 @@ class ModelWorld:
         """Open the scope and build the common model from it."""
         scope = open_scope(self.warehouse)
         self.stages = [self.build(project.PREPARE, full=full, tests=tests)]
-        identity = refresh(self.warehouse, "FR", full=full)
+        identity = refresh(self.warehouse, Matching("FR"), full=full)
         self.stages.append(self.build(project.CORE, full=full, tests=tests))
         return scope, identity
 
