@@ -1,0 +1,205 @@
+"""How fast the common model is built, beside the same SQL sent by a plain connection.
+
+A million customers and five million orders lie in the raw tables. Each round copies that warehouse
+twice, once for dbt as the product runs it (staging, intermediate, core; tests left out on both
+sides) and once for the statements that dbt sent, run one after the other. The round then goes on
+with dbt's copy: nothing changed, one customer in a hundred changed. The middle of the rounds
+counts. Equal rows and checksums of every core table come before any figure: dbt against the plain
+SQL, and the incremental build against a full one of the same records.
+"""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks._model_sql import Statement, core_checksums, run_statements, sent_statements
+from benchmarks._model_world import (
+    CHANGED_ONE_IN,
+    ORDERS_EACH,
+    land_change,
+    land_everything,
+    make_tables,
+    open_candidate,
+    take_in,
+)
+from benchmarks._peak_memory import PeakMemory
+from orchestration_assets.transform import project
+from orchestration_assets.transform.runner import NodeResult, build
+from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
+
+ROUNDS = 3
+_FILE = "warehouse.duckdb"
+
+
+@dataclass
+class _Figures:
+    """Seconds of each round, and the slowest parts of the last one."""
+
+    full: list[float] = field(default_factory=list)
+    sql: list[float] = field(default_factory=list)
+    nothing: list[float] = field(default_factory=list)
+    one_percent: list[float] = field(default_factory=list)
+    models: dict[str, dict[str, float]] = field(default_factory=dict)
+    peak: dict[str, int | None] = field(default_factory=dict)
+    correct: bool = True
+
+
+def run(rows: int = 1_000_000, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Measure the builds and return figures (seconds, megabytes) and ratios.
+
+    Args:
+        rows: customers; there are five times as many orders.
+        rounds: how often everything is done; the middle time counts.
+    """
+    figures = _Figures()
+    with tempfile.TemporaryDirectory(prefix="accord-bench-") as folder:
+        root = Path(folder)
+        began = time.perf_counter()
+        _make_base(root / "base", rows)
+        made = time.perf_counter() - began
+        statements: list[Statement] = []
+        records: dict[str, int] = {}
+        for turn in range(rounds):
+            statements, records = _round(root, rows, turn, statements, figures)
+        figures.correct &= _is_built_incrementally(root, rounds - 1)
+    nothing = statistics.median(figures.nothing)
+    full = statistics.median(figures.full)
+    return {
+        "bench": "model",
+        "workload": {
+            "customers": rows,
+            "orders": rows * ORDERS_EACH,
+            "records_in_scope": records,
+            "changed_one_in": CHANGED_ONE_IN,
+            "models": len(statements),
+            "tests": "left out on both sides",
+            "rounds": rounds,
+            "warehouse": "duckdb",
+            "seconds_to_generate": round(made, 1),
+        },
+        "correct": figures.correct,
+        "figures": _seconds(figures)
+        | {"seconds_by_model": figures.models, "peak_memory_mb": figures.peak},
+        "ratios": {
+            "build_vs_sql": round((full - nothing) / statistics.median(figures.sql), 3),
+            "incremental_vs_full": round(
+                (statistics.median(figures.one_percent) - nothing) / (full - nothing), 4
+            ),
+        },
+    }
+
+
+def _seconds(figures: _Figures) -> dict[str, list[float]]:
+    return {
+        f"{name}_seconds": [round(one, 3) for one in getattr(figures, name)]
+        for name in ("full", "sql", "nothing", "one_percent")
+    }
+
+
+def _make_base(folder: Path, customers: int) -> None:
+    """The landed warehouse with its scope open; dbt is imported and has parsed the project."""
+    warehouse = _open(folder)
+    make_tables(warehouse, folder)
+    land_everything(folder / _FILE, customers)
+    open_candidate(warehouse, folder / _FILE)
+    _build(warehouse, folder, ("stg_scope__records",))
+
+
+def _round(
+    root: Path, customers: int, turn: int, statements: list[Statement], figures: _Figures
+) -> tuple[list[Statement], dict[str, int]]:
+    """One round of all ways, alternating which of dbt and plain SQL comes first."""
+    ours, plain = _copy(root, f"dbt-{turn}"), _copy(root, f"sql-{turn}")
+    warehouse = _open(ours)
+    if turn % 2:
+        _plain_sql(plain, statements, figures)
+    built = _timed("full", _build_all, warehouse, ours, figures)
+    if not turn % 2:
+        statements = statements or sent_statements(ours, built)
+        _plain_sql(plain, statements, figures)
+    core = core_checksums(ours / _FILE)
+    figures.correct &= core == core_checksums(plain / _FILE)
+    figures.correct &= core["dim_customers"][0] == customers
+    figures.correct &= core["fct_orders"][0] == customers * ORDERS_EACH
+    shutil.rmtree(plain)
+    take_in(warehouse)
+    open_candidate(warehouse, ours / _FILE)
+    _timed("nothing", _build_all, warehouse, ours, figures)
+    land_change(ours / _FILE, customers)
+    records = open_candidate(warehouse, ours / _FILE)
+    _timed("one_percent", _build_all, warehouse, ours, figures)
+    shutil.rmtree(root / f"dbt-{turn - 1}", ignore_errors=True)
+    return statements, records
+
+
+def _is_built_incrementally(root: Path, turn: int) -> bool:
+    """Whether the tables that the change left are those of a full build of the same records."""
+    folder = root / f"dbt-{turn}"
+    changed = core_checksums(folder / _FILE)
+    _build_all(_open(folder), folder, full_refresh=True)
+    return changed == core_checksums(folder / _FILE)
+
+
+def _plain_sql(folder: Path, statements: list[Statement], figures: _Figures) -> None:
+    with PeakMemory() as memory:
+        began = time.perf_counter()
+        run_statements(folder / _FILE, statements)
+        figures.sql.append(time.perf_counter() - began)
+    figures.peak["sql"] = memory.peak_mb
+
+
+def _timed(
+    name: str,
+    way: Callable[[Warehouse, Path], list[NodeResult]],
+    warehouse: Warehouse,
+    folder: Path,
+    figures: _Figures,
+) -> list[NodeResult]:
+    with PeakMemory() as memory:
+        began = time.perf_counter()
+        built = way(warehouse, folder)
+        getattr(figures, name).append(time.perf_counter() - began)
+    figures.peak[name] = memory.peak_mb
+    slowest = sorted(built, key=lambda node: -node.seconds)
+    figures.models[name] = {
+        node.unique_id.rsplit(".", 1)[-1]: round(node.seconds, 2) for node in slowest[:8]
+    }
+    return built
+
+
+def _build_all(
+    warehouse: Warehouse, folder: Path, *, full_refresh: bool = False
+) -> list[NodeResult]:
+    """Both dbt stages of a refresh; identity, which stands between them, is done already."""
+    return [
+        node
+        for stage in (project.PREPARE, project.CORE)
+        for node in _build(warehouse, folder, stage, full_refresh=full_refresh)
+    ]
+
+
+def _build(
+    warehouse: Warehouse, folder: Path, select: tuple[str, ...], *, full_refresh: bool = False
+) -> list[NodeResult]:
+    result = build(select, warehouse=warehouse, home=folder, full_refresh=full_refresh, tests=False)
+    result.raise_for_models()
+    return [
+        node for node in result.nodes if node.resource_type == "model" and node.status == "success"
+    ]
+
+
+def _open(folder: Path) -> Warehouse:
+    folder.mkdir(exist_ok=True)
+    return open_warehouse(f"duckdb:///{folder / _FILE}", folder)
+
+
+def _copy(root: Path, name: str) -> Path:
+    folder = root / name
+    folder.mkdir()
+    shutil.copy(root / "base" / _FILE, folder / _FILE)
+    return folder
