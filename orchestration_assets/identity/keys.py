@@ -87,7 +87,7 @@ with named as (
     union all
     select record_key, 3, phone from people
     union all
-    select record_key, 3, other_phone from people
+    select record_key, 3, other_phone from people where other_phone is distinct from phone
     union all
     select record_key, 11, last || '|' || left(first, 1) || '|' || city from people
     union all
@@ -117,7 +117,7 @@ with named as (
     union all
     select record_key, 24, birth_date || '|' || street from people
 )
-select distinct
+select
     record_key,
     cast(kind as integer) as kind,
     {_KEY_HASH} as key_hash

@@ -1,6 +1,6 @@
 """Pairs of records that share a key, each with a weight and with what their names say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
@@ -14,18 +14,17 @@ from orchestration_assets.identity.weights import Weights
 
 _USABLE = f"""
 create table usable as
-select positions.position, keys.kind, keys.key_hash, positions.is_changed, counts.is_affected
+select positions.position, keys.kind, keys.key_hash, positions.is_changed
 from keys
 join key_counts counts using (key_hash)
 join positions using (record_key)
 where counts.records between 2 and {LIMIT_OF_KIND}
 """
-# A pair needs work where one of its records changed or one of the keys it shares did.
 _PAIR_KEYS = """
 create table pair_keys as
 select
     a.position as one, b.position as other, a.kind, a.key_hash,
-    a.is_changed or b.is_changed or a.is_affected as is_due
+    a.is_changed or b.is_changed as is_due
 from usable a
 join usable b on a.key_hash = b.key_hash and a.position < b.position
 """
@@ -33,8 +32,8 @@ join usable b on a.key_hash = b.key_hash and a.position < b.position
 _EVIDENCE = f"""
 create table evidence as
 with known as (
-    select keys.record_key, keys.kind from keys join key_counts using (key_hash)
-    where kind in (2, 3) and key_counts.records <= {MOST_RECORDS_OF_A_KEY}
+    select keys.record_key, keys.kind from keys left join key_counts using (key_hash)
+    where kind in (2, 3) and coalesce(key_counts.records, 1) <= {MOST_RECORDS_OF_A_KEY}
 ),
 flags as (
     select
@@ -63,6 +62,14 @@ _SCORED = """
 create table scored as
 with pairs as (
     select one, other from pair_keys group by one, other having bool_or(is_due)
+    union
+    select pair_keys.one, pair_keys.other
+    from due_pairs
+    join positions a on a.record_key = due_pairs.one
+    join positions b on b.record_key = due_pairs.other
+    join pair_keys
+        on pair_keys.one = least(a.position, b.position)
+        and pair_keys.other = greatest(a.position, b.position)
 ),
 sides as (
     select one, other, {sides}
@@ -94,6 +101,9 @@ from compared
 """
 
 
+_NO_PAIRS = pa.table({"one": pa.array([], pa.int64()), "other": pa.array([], pa.int64())})
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What is compared.
@@ -101,15 +111,18 @@ class Sample:
     Args:
         people: normalised people.
         keys: their keys (record_key, kind, key_hash).
-        key_counts: key_hash, records (how many records of the whole warehouse have the key),
-            is_affected (whether every pair on the key is to be compared).
+        key_counts: key_hash, records: how many records of the whole warehouse have the key; a key
+            that is missing brings nobody together.
         changed: record keys whose pairs are all compared; None for everybody.
+        due_pairs: one, other (record keys) of further pairs to compare.
+        due_pairs: one, other (record keys) of further pairs to compare.
     """
 
     people: pa.Table
     keys: pa.Table
     key_counts: pa.Table
     changed: pa.Array | None = None
+    due_pairs: pa.Table = field(default_factory=lambda: _NO_PAIRS)
 
 
 def score_pairs(
@@ -130,6 +143,7 @@ def score_pairs(
     memory.register("people", sample.people)
     memory.register("keys", sample.keys)
     memory.register("key_counts", sample.key_counts)
+    memory.register("due_pairs", sample.due_pairs)
     memory.register("positions", _positions(sample))
     memory.register("frequencies", _frequencies(weights))
     for statement in (AGREE, _USABLE, _PAIR_KEYS, _EVIDENCE):

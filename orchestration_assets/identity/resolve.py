@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.identity.clusters import Clusters, cluster
-from orchestration_assets.identity.keys import match_keys
+from orchestration_assets.identity.keys import match_keys, open_memory
 from orchestration_assets.identity.links import STANDARD, Links, Policy, find_links
 from orchestration_assets.identity.pairs import Sample
 from orchestration_assets.identity.weights import Weights
@@ -36,7 +35,9 @@ def resolve(
 
 
 def key_counts(keys: pa.Table) -> pa.Table:
-    """How many records have each key, all pairs on it to be compared."""
-    counts = keys.group_by("key_hash").aggregate([("record_key", "count")])
-    counts = counts.rename_columns(["key_hash", "records"])
-    return counts.append_column("is_affected", pc.greater(counts["records"], 0))
+    """How many records have each key that more than one has."""
+    with open_memory() as memory:
+        memory.register("keys", keys)
+        return memory.sql(
+            "select key_hash, count(*) as records from keys group by key_hash having count(*) > 1"
+        ).to_arrow_table()

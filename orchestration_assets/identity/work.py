@@ -88,16 +88,19 @@ create temporary table near_records as
 select distinct record_key from identity.record_keys
 where record_key {_IN_WORK} or key_hash in (select key_hash from key_state where is_followed)
 """
-# Counts of the keys that changed, and of the exact keys of everybody near: they tell which
-# addresses and numbers are evidence.
+# Counts of the keys that changed; of the exact keys of everybody near, which tell which addresses
+# and numbers are evidence; and of all keys of the records whose block got too big or small enough.
 _COUNTS = f"""
-select key_hash, records, is_affected from key_state where records > 0
+select key_hash, records from key_state where records > 0
 union all
-select k.key_hash, count(*) as records, false as is_affected from identity.record_keys k
+select k.key_hash, count(*) as records from identity.record_keys k
 where k.key_hash in (
     select near.key_hash from identity.record_keys near
     where near.kind < {FIRST_BLOCKING_KIND}
         and near.record_key in (select record_key from near_records)
+    union
+    select of_pairs.key_hash from identity.record_keys of_pairs
+    where of_pairs.record_key in (select one from stale_pairs union select other from stale_pairs)
 ) and k.key_hash not in (select key_hash from key_state)
 group by k.key_hash
 """
@@ -113,7 +116,7 @@ where s.reason = 'names_differ' and s.key_hash not in (
 """
 _STALE = f"""
 create temporary table stale_pairs as
-select a.record_key as one, b.record_key as other
+select distinct a.record_key as one, b.record_key as other
 from identity.record_keys a
 join identity.record_keys b on b.key_hash = a.key_hash and a.record_key < b.record_key
 where a.key_hash in (select key_hash from key_state where is_affected)
@@ -160,7 +163,7 @@ class Compared:
 def take_in(
     session: Session, default_region: str, decided: Iterable[Decision], *, anew: bool = False
 ) -> pa.Array:
-    """Bring `people` and `record_keys` up to what is in scope.
+    """Bring `people` and its keys up to what is in scope; on the first run `people` alone.
 
     Args:
         session: inside the transaction of the run.
@@ -175,17 +178,17 @@ def take_in(
         session.execute(f"drop table if exists {name}")
     if anew:
         session.execute("delete from identity.people")
-        session.execute("delete from identity.record_keys")
-    if session.scalar("select count(*) from identity.people"):
-        session.execute(_CHANGED)
-        changed = session.arrow("select system, record_id from changed_people")
-        present = session.arrow(
-            f"select {PEOPLE_COLUMNS} from {PEOPLE} p join changed_people w"
-            " on w.system = p.system and w.record_id = p.record_id"
-        )
-    else:
+    if not session.scalar("select count(*) from identity.people"):
         present = session.arrow(f"select {PEOPLE_COLUMNS} from {PEOPLE} p")
-        changed = present.select(["system", "record_id"])
+        people = normalised(present, default_region)
+        session.append("identity", "people", people)
+        return people["record_key"].combine_chunks()
+    session.execute(_CHANGED)
+    changed = session.arrow("select system, record_id from changed_people")
+    present = session.arrow(
+        f"select {PEOPLE_COLUMNS} from {PEOPLE} p join changed_people w"
+        " on w.system = p.system and w.record_id = p.record_id"
+    )
     keys = record_keys(changed["system"], changed["record_id"])
     sides = [side for decision in decided for side in (decision.one, decision.other)]
     work = pc.unique(pa.concat_arrays([keys.combine_chunks(), pa.array(sides, pa.int64())]))
@@ -220,6 +223,7 @@ def near(session: Session, changed: pa.Array) -> Compared:
             keys=session.arrow(f"select * from identity.record_keys where {of_near}"),
             key_counts=session.arrow(_COUNTS),
             changed=changed,
+            due_pairs=session.arrow("select one, other from stale_pairs"),
         ),
         known_shared=session.arrow(_KNOWN_SHARED),
         touched=pa.concat_arrays(
@@ -229,11 +233,12 @@ def near(session: Session, changed: pa.Array) -> Compared:
 
 
 def everybody(session: Session) -> Compared:
-    """All records; forgets all links."""
+    """All records, their keys made anew; forgets all links."""
     for table in ("links", "review", "shared_identifiers", "quarantined_clusters"):
         session.execute(f"delete from identity.{table}")
-    keys = session.arrow("select * from identity.record_keys")
     people = session.arrow("select * from identity.people")
+    keys = match_keys(people)
+    session.replace("identity", "record_keys", keys)
     return Compared(
         sample=Sample(people, keys, key_counts(keys)),
         known_shared=None,
