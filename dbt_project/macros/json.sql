@@ -49,3 +49,17 @@
         case when jsonb_typeof({{ list }}) = 'array' then {{ list }} end
     )
 {%- endmacro %}
+
+{#- Text of one member of the JSON object that a text column holds; the key may hold any character. -#}
+{% macro json_value(column, key) -%}
+    {{ return(adapter.dispatch('json_value', 'accord')(column, key)) }}
+{%- endmacro %}
+
+{#- Quoted in a path: DuckDB would take a key such as `$message` for a path of its own. -#}
+{% macro duckdb__json_value(column, key) -%}
+    json_extract_string({{ column }}, '$."{{ key }}"')
+{%- endmacro %}
+
+{% macro postgres__json_value(column, key) -%}
+    (cast({{ column }} as jsonb) ->> '{{ key }}')
+{%- endmacro %}

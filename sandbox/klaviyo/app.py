@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.context import SandboxContext
 from sandbox.faults import FaultMiddleware
-from sandbox.klaviyo import reads, writes
+from sandbox.klaviyo import campaigns, reads, writes
 from sandbox.klaviyo.errors import KlaviyoError, answer, render_error
 from sandbox.klaviyo.rule_table import built_in_rules
 from sandbox.klaviyo.rules import Rule, vendor_rules
@@ -24,6 +24,7 @@ HANDLERS: dict[str, Handler] = {
     "GET /api/profiles/{id}": reads.get_profile,
     "GET /api/events": reads.get_events,
     "GET /api/metrics": reads.get_metrics,
+    "GET /api/campaigns": campaigns.get_campaigns,
     "GET /api/lists": reads.get_lists,
     "GET /api/lists/{id}": reads.get_list,
     "GET /api/lists/{id}/profiles": reads.get_list_profiles,

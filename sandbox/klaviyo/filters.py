@@ -38,6 +38,8 @@ class Condition:
             return False
         if self.operator == "has":
             return bool(value)
+        if self.operator == "contains":
+            return str(self.value).casefold() in str(value).casefold()
         if self.operator in {"equals", "any"}:
             return str(value).casefold() in {str(wanted).casefold() for wanted in self.values}
         if isinstance(value, datetime):

@@ -28,7 +28,8 @@ MAX_EVENTS = 200
 SUBSCRIPTIONS = "subscriptions.email.marketing"
 
 
-def _field(name: str) -> Read:
+def field(name: str) -> Read:
+    """The document's value under a name."""
     return lambda _id, document: document.get(name)
 
 
@@ -47,11 +48,11 @@ def _nothing(_id: str, _document: dict[str, Any]) -> None:
 
 PROFILE_READERS: dict[str, Read] = {
     "id": lambda record_id, _document: record_id,
-    "email": _field("email"),
-    "phone_number": _field("phone_number"),
-    "external_id": _field("external_id"),
-    "created": _field("created_at"),
-    "updated": _field("updated_at"),
+    "email": field("email"),
+    "phone_number": field("phone_number"),
+    "external_id": field("external_id"),
+    "created": field("created_at"),
+    "updated": field("updated_at"),
     "_kx": _nothing,
     "push_token": _nothing,
     f"{SUBSCRIPTIONS}.suppression.reason": _suppression("reason"),
@@ -61,18 +62,18 @@ PROFILE_READERS: dict[str, Read] = {
     f"{SUBSCRIPTIONS}.list_suppressions.list_id": _nothing,
 }
 EVENT_READERS: dict[str, Read] = {
-    "metric_id": _field("metric_id"),
-    "profile_id": _field("profile_id"),
-    "profile": _field("profile_id"),
-    "metric": _field("metric_id"),
-    "datetime": _field("updated_at"),
+    "metric_id": field("metric_id"),
+    "profile_id": field("profile_id"),
+    "profile": field("profile_id"),
+    "metric": field("metric_id"),
+    "datetime": field("updated_at"),
     "timestamp": lambda _id, document: document["updated_at"].timestamp(),
 }
 LIST_READERS: dict[str, Read] = {
     "id": lambda record_id, _document: record_id,
-    "name": _field("name"),
-    "created": _field("created_at"),
-    "updated": _field("updated_at"),
+    "name": field("name"),
+    "created": field("created_at"),
+    "updated": field("updated_at"),
 }
 METRIC_READERS: dict[str, Read] = {
     "id": lambda record_id, _document: record_id,
@@ -81,7 +82,8 @@ METRIC_READERS: dict[str, Read] = {
 }
 
 
-def _wanted(request: Request, kind: str) -> frozenset[str] | None:
+def wanted_fields(request: Request, kind: str) -> frozenset[str] | None:
+    """The sparse fields asked for; None for all of them."""
     text = request.query_params.get(f"fields[{kind}]")
     return frozenset(text.split(",")) if text else None
 
@@ -94,12 +96,13 @@ def _show_profile(server: "KlaviyoServer", request: Request, row: Row) -> dict[s
         subscriptions="subscriptions" in asked.split(","),
         drifts=server.context.faults.drifts("klaviyo"),
     )
-    return resources.sparse(resource, _wanted(request, "profile"))
+    return resources.sparse(resource, wanted_fields(request, "profile"))
 
 
-def _collection(
+def collection(
     server: "KlaviyoServer", request: Request, data: list[Any], cursor: str | None
 ) -> dict[str, Any]:
+    """The body of a page."""
     links = collection_links(request, server.base_url(request), cursor)
     return {"data": data, "links": links}
 
@@ -109,7 +112,7 @@ async def get_profiles(server: "KlaviyoServer", request: Request, rule: Rule) ->
     asked = read_query(request, rule, "id")
     rows, cursor = page_of_table(server.world, TABLE, asked, PROFILE_READERS, "updated")
     data = [_show_profile(server, request, row) for row in rows]
-    return answer(_collection(server, request, data, cursor))
+    return answer(collection(server, request, data, cursor))
 
 
 async def get_profile(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
@@ -129,9 +132,9 @@ async def get_events(server: "KlaviyoServer", request: Request, rule: Rule) -> R
     asked.sort = "datetime"
     rows, cursor = page_of_table(server.world, "klaviyo.events", asked, EVENT_READERS, "datetime")
     base_url = server.base_url(request)
-    wanted = _wanted(request, "event")
+    wanted = wanted_fields(request, "event")
     data = [resources.sparse(resources.event_resource(base_url, *row), wanted) for row in rows]
-    body = _collection(server, request, data, cursor)
+    body = collection(server, request, data, cursor)
     if asked.include:
         body["included"] = _included(server, request, rows, asked.include)
     return answer(body)
@@ -147,14 +150,14 @@ def _included(
         for metric_id in dict.fromkeys(document["metric_id"] for _, document in rows):
             if metric_id in metrics:
                 resource = resources.metric_resource(base_url, metric_id, metrics[metric_id])
-                found.append(resources.sparse(resource, _wanted(request, "metric")))
+                found.append(resources.sparse(resource, wanted_fields(request, "metric")))
     if "profile" in include:
         profiles = server.world.tables[TABLE]
         for profile_id in dict.fromkeys(document["profile_id"] for _, document in rows):
             document = profiles.get(profile_id)
             if document is not None and document["archived_at"] is None:
                 resource = resources.profile_resource(base_url, profile_id, document)
-                found.append(resources.sparse(resource, _wanted(request, "profile")))
+                found.append(resources.sparse(resource, wanted_fields(request, "profile")))
     return found
 
 
@@ -162,18 +165,18 @@ async def get_metrics(server: "KlaviyoServer", request: Request, rule: Rule) -> 
     """`GET /api/metrics`."""
     asked = read_query(request, rule, "id")
     rows, cursor = page_of_table(server.world, "klaviyo.metrics", asked, METRIC_READERS, "")
-    base_url, wanted = server.base_url(request), _wanted(request, "metric")
+    base_url, wanted = server.base_url(request), wanted_fields(request, "metric")
     data = [resources.sparse(resources.metric_resource(base_url, *row), wanted) for row in rows]
-    return answer(_collection(server, request, data, cursor))
+    return answer(collection(server, request, data, cursor))
 
 
 async def get_lists(server: "KlaviyoServer", request: Request, rule: Rule) -> Response:
     """`GET /api/lists`."""
     asked = read_query(request, rule, "id")
     rows, cursor = page_of_table(server.world, "klaviyo.lists", asked, LIST_READERS, "updated")
-    base_url, wanted = server.base_url(request), _wanted(request, "list")
+    base_url, wanted = server.base_url(request), wanted_fields(request, "list")
     data = [resources.sparse(resources.list_resource(base_url, *row), wanted) for row in rows]
-    return answer(_collection(server, request, data, cursor))
+    return answer(collection(server, request, data, cursor))
 
 
 async def get_list(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
@@ -222,14 +225,14 @@ async def get_list_profiles(server: "KlaviyoServer", request: Request, rule: Rul
         resource = _show_profile(server, request, row)
         resource["attributes"]["joined_group_at"] = resources.stamp(joined[row[0]])
         data.append(resource)
-    return answer(_collection(server, request, data, cursor))
+    return answer(collection(server, request, data, cursor))
 
 
 async def get_list_profile_ids(server: "KlaviyoServer", request: Request, rule: Rule) -> Response:
     """`GET /api/lists/{id}/relationships/profiles`."""
     rows, cursor, _joined = _members(server, request, rule)
     data = [{"type": "profile", "id": profile_id} for profile_id, _document in rows]
-    return answer(_collection(server, request, data, cursor))
+    return answer(collection(server, request, data, cursor))
 
 
 def show_job(server: "KlaviyoServer", request: Request, job: Job) -> dict[str, Any]:
@@ -284,4 +287,4 @@ def _slice(server: "KlaviyoServer", request: Request, data: list[Any], rule: Rul
     start = int(asked.after[0]) if asked.after else 0
     stop = start + asked.size
     cursor = encode(stop, "") if len(data) > stop else None
-    return answer(_collection(server, request, data[start:stop], cursor))
+    return answer(collection(server, request, data[start:stop], cursor))

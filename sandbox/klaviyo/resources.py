@@ -62,12 +62,13 @@ def profile_resource(
         "type": "profile",
         "id": profile_id,
         "attributes": attributes,
-        "relationships": _links(url, "lists", "segments", "push-tokens"),
+        "relationships": related_links(url, "lists", "segments", "push-tokens"),
         "links": {"self": f"{url}/"},
     }
 
 
-def _links(url: str, *names: str) -> dict[str, Any]:
+def related_links(url: str, *names: str) -> dict[str, Any]:
+    """Relationships of a resource, each with its links only."""
     return {
         name: {
             "links": {"self": f"{url}/relationships/{name}/", "related": f"{url}/{name}/"},
@@ -113,7 +114,7 @@ def _subscriptions(document: Document) -> dict[str, Any]:
 def event_resource(base_url: str, event_id: str, document: Document) -> dict[str, Any]:
     """An `event` with its profile and metric."""
     url = f"{base_url}/api/events/{event_id}"
-    relationships = _links(url, "profile", "metric")
+    relationships = related_links(url, "profile", "metric")
     for name in ("profile", "metric"):
         relationships[name]["data"] = {"type": name, "id": document[f"{name}_id"]}
     moment = document.get("datetime")
@@ -149,7 +150,7 @@ def metric_resource(base_url: str, metric_id: str, document: Document) -> dict[s
                 "category": "API",
             },
         },
-        "relationships": _links(url, "flow-triggers"),
+        "relationships": related_links(url, "flow-triggers"),
         "links": {"self": f"{url}/"},
     }
 
@@ -166,7 +167,7 @@ def list_resource(base_url: str, list_id: str, document: Document) -> dict[str, 
             "updated": stamp(document["updated_at"]),
             "opt_in_process": document.get("opt_in_process") or "single_opt_in",
         },
-        "relationships": _links(url, "profiles", "tags", "flow-triggers"),
+        "relationships": related_links(url, "profiles", "tags", "flow-triggers"),
         "links": {"self": f"{url}/"},
     }
 
@@ -176,7 +177,7 @@ def job_resource(
 ) -> dict[str, Any]:
     """A job of any kind."""
     url = f"{base_url}/api/{kind}s/{job_id}"
-    relationships = _links(url, "lists")
+    relationships = related_links(url, "lists")
     relationships["lists"]["data"] = [{"type": "list", "id": list_id} for list_id in list_ids]
     return {
         "type": kind,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VENDOR_FILES = ("profiles", "events", "lists", "metrics", "data_privacy")
+VENDOR_FILES = ("profiles", "events", "lists", "campaigns", "metrics", "data_privacy")
 WINDOWS = {"s": 1, "m": 60, "d": 86_400}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sandbox.world import commerce, crm, marketing
+from sandbox.world import campaigns, commerce, crm, marketing
 from sandbox.world.model import Document, World
 from sandbox.world.people import People, draw_people
 from sandbox.world.records import Written, write_down
@@ -79,6 +79,32 @@ def _order_event(
     yield "klaviyo.events", event_id
     world.upsert("klaviyo.profiles", profiles[0], {"last_event_date": moment}, at=moment)
     yield "klaviyo.profiles", profiles[0]
+
+
+def send_campaign_now(world: World, rng: np.random.Generator, count: int) -> Iterator[Touched]:
+    """Send a campaign now to `count` random subscribers, each of whom gets an event."""
+    subscribers = [
+        key for key, row in world.live("klaviyo.profiles") if row["email_consent"] == "SUBSCRIBED"
+    ]
+    drawn = rng.permutation(len(subscribers))[:count].tolist()
+    if not drawn:
+        return
+    campaign_id, campaign = campaigns.send_now(world)
+    yield campaigns.TABLE, campaign_id
+    content = campaigns.content_of(campaign_id, campaign)
+    for profile_id in (subscribers[place] for place in drawn):
+        event_id, moment = world.next_id("klaviyo"), world.clock()
+        event = {
+            "profile_id": profile_id,
+            "metric_id": marketing.METRIC_IDS[0],
+            "metric_name": marketing.METRICS[0],
+            "datetime": moment,
+            "event_properties": content,
+        }
+        world.upsert("klaviyo.events", event_id, event, at=moment)
+        yield "klaviyo.events", event_id
+        world.upsert("klaviyo.profiles", profile_id, {"last_event_date": moment}, at=moment)
+        yield "klaviyo.profiles", profile_id
 
 
 def add_people_now(world: World, rng: np.random.Generator, count: int) -> Iterator[Touched]:

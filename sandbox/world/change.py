@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.world.arrivals import add_orders_now, add_people_now
+from sandbox.world.arrivals import add_orders_now, add_people_now, send_campaign_now
 from sandbox.world.carts import abandon_now, complete_with
 from sandbox.world.consent import LEGAL_BASIS_WORDS
 from sandbox.world.contracts import change_contracts_now
@@ -29,6 +29,7 @@ NEW_PEOPLE_PER_CHANGED = 0.1
 REFUNDS_PER_CHANGED_CUSTOMER = 0.1
 CARTS_PER_CHANGED_CUSTOMER = 0.1
 CONTRACTS_PER_CHANGED_CUSTOMER = 0.05
+RECIPIENTS_PER_CHANGED_PROFILE = 0.2
 MALFORMED = (
     ("hubspot.contacts", "createdate", MALFORMED_DATE),
     ("hubspot.deals", "amount", MALFORMED_AMOUNT),
@@ -75,6 +76,10 @@ def mutate(world: World, fraction: float) -> Changes:
     for table, record_id in add_people_now(world, rng, newcomers):
         changes.note("new_person_record", table, record_id)
     _after_orders(world, rng, shoppers, len(shoppers) * fraction, changes)
+    profiles = sum(1 for _ in world.live("klaviyo.profiles"))
+    recipients = round(profiles * fraction * RECIPIENTS_PER_CHANGED_PROFILE)
+    for table, record_id in send_campaign_now(world, rng, recipients):
+        changes.note("follow" if table == "klaviyo.profiles" else "campaign", table, record_id)
     return changes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.world import carts, commerce, contracts, crm, marketing, refunds
+from sandbox.world import campaigns, carts, commerce, contracts, crm, marketing, refunds
 from sandbox.world.model import World
 from sandbox.world.people import draw_people
 from sandbox.world.records import Written, write_down
@@ -57,10 +57,12 @@ def generate(
             for who, record_id in shopify_id_of.items()
             if who in profile_of
         }
-        marketing.add_events(world, next(streams), profiles, profile_ids, profile_of_customer)
+        event_stream = next(streams)
         refunds.add_refunds(world, next(streams))
         carts.add_carts(world, next(streams), shop, shop_ids)
         contracts.add_contracts(world, next(streams), shop, shop_ids)
+        sends = campaigns.add_campaigns(world, next(streams))
+        marketing.add_events(world, event_stream, profiles, profile_ids, profile_of_customer, sends)
     return world
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import numpy as np
 
+from sandbox.world.campaigns import DELIVERY_DAYS, FLOW, FLOW_SHARE, Sends, next_send
 from sandbox.world.commerce import days_ago
 from sandbox.world.consent import klaviyo_consents
 from sandbox.world.crm import COUNTRY_NAMES
@@ -11,12 +12,20 @@ from sandbox.world.model import Document, World
 from sandbox.world.people import People
 from sandbox.world.records import Written
 
-METRICS = ("Received Email", "Opened Email", "Clicked Email", "Placed Order", "Subscribed to List")
-METRIC_IDS = ("RcvEm1", "OpnEm2", "ClkEm3", "PlcOr4", "SubLi5")
+METRICS = (
+    "Received Email",
+    "Opened Email",
+    "Clicked Email",
+    "Placed Order",
+    "Subscribed to List",
+    "Received SMS",
+    "Clicked SMS",
+)
+METRIC_IDS = ("RcvEm1", "OpnEm2", "ClkEm3", "PlcOr4", "SubLi5", "RcvSm6", "ClkSm7")
 LISTS = {"NwLt01": "Newsletter", "VipC02": "VIP customers", "PrOf03": "Private offers"}
-CAMPAIGNS = 24
 RECEIVED_PER_PROFILE = 3.1
 EVENT_WINDOW_DAYS = 270.0
+TEXTED_SHARE = 0.8
 OPENED_SHARE, CLICKED_SHARE = 0.36, 0.09
 ORDER_EVENT_DAYS = 365.0
 
@@ -88,34 +97,68 @@ def add_events(
     written: Written,
     ids: list[str],
     profile_of_customer: dict[str, str],
+    sends: dict[str, Sends],
 ) -> None:
-    """Fill `klaviyo.events`, oldest first: e-mails with what followed, and recent orders."""
+    """Fill `klaviyo.events`, oldest first: messages with what followed, and recent orders."""
+    contents = [*sends["email"].contents, FLOW, *sends["sms"].contents]
     received = rng.poisson(RECEIVED_PER_PROFILE, len(ids))
     profile = np.repeat(np.arange(len(ids)), received)
     reach = np.minimum(written.created_days[profile], EVENT_WINDOW_DAYS)
     days = (0.001 + 0.999 * rng.random(len(profile))) * reach
+    message, days = _e_mails(rng, sends["email"], days)
     opened = np.flatnonzero(rng.random(len(profile)) < OPENED_SHARE)
     clicked = opened[rng.random(len(opened)) < CLICKED_SHARE / OPENED_SHARE]
-    campaign = rng.integers(0, CAMPAIGNS, len(profile))
+    texted, text, text_days = _text_messages(world, rng, sends["sms"], written, ids)
+    followed = np.flatnonzero(rng.random(len(texted)) < CLICKED_SHARE)
     orders = _order_events(world, profile_of_customer)
+    order_days = [(world.now - entry[1]).total_seconds() / 86_400 for entry in orders]
     number = {record_id: position for position, record_id in enumerate(ids)}
-    kinds = np.repeat([0, 1, 2, 3], [len(profile), len(opened), len(clicked), len(orders)])
-    subject = np.concatenate(
-        [profile, profile[opened], profile[clicked], [number[entry[0]] for entry in orders]]
-    ).astype(int)
-    ages = np.concatenate(
-        [
-            days,
-            days[opened] * 0.99,
-            days[clicked] * 0.985,
-            [(world.now - entry[1]).total_seconds() / 86_400 for entry in orders],
-        ]
+    buyers = np.array([number[entry[0]] for entry in orders], dtype=int)
+    text = text + len(sends["email"].contents) + 1
+    groups: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = [
+        (0, profile, days, message),
+        (1, profile[opened], days[opened] * 0.99, message[opened]),
+        (2, profile[clicked], days[clicked] * 0.985, message[clicked]),
+        (3, buyers, np.array(order_days), len(contents) + np.arange(len(orders))),
+        (5, texted, text_days, text),
+        (6, texted[followed], text_days[followed] * 0.98, text[followed]),
+    ]
+    kinds = np.repeat([kind for kind, *_ in groups], [len(who) for _, who, *_ in groups])
+    subject, ages, detail = (
+        np.concatenate([group[place] for group in groups]) for place in (1, 2, 3)
     )
-    detail = np.concatenate(
-        [campaign, campaign[opened], campaign[clicked], np.arange(len(orders))]
-    ).astype(int)
     order = np.argsort(-ages, kind="stable")
-    _store_events(world, ids, (kinds[order], subject[order], ages[order], detail[order]), orders)
+    contents += [properties for _, _, properties in orders]
+    columns = (kinds[order], subject[order], ages[order], detail[order])
+    _store_events(world, ids, columns, contents)
+
+
+def _e_mails(
+    rng: np.random.Generator, sends: Sends, ages: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which message each e-mail is, and its age: of the campaign that came next, or of the flow."""
+    message = next_send(sends, ages)
+    message[rng.random(len(ages)) < FLOW_SHARE] = -1
+    delay = DELIVERY_DAYS * rng.random(len(ages))
+    is_flow = message < 0
+    days = np.where(is_flow, ages, sends.ages[message] - delay)
+    return np.where(is_flow, len(sends.ages), message), days
+
+
+def _text_messages(
+    world: World, rng: np.random.Generator, sends: Sends, written: Written, ids: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Who got which campaign by SMS, and its age: subscribers who were there when it was sent."""
+    profiles = world.tables["klaviyo.profiles"]
+    subscribed = [
+        place for place, key in enumerate(ids) if profiles[key]["sms_consent"] == "SUBSCRIBED"
+    ]
+    who = np.repeat(np.array(subscribed, dtype=int), len(sends.ages))
+    text = np.tile(np.arange(len(sends.ages)), len(subscribed))
+    reached = written.created_days[who] > sends.ages[text]
+    reached &= rng.random(len(who)) < TEXTED_SHARE
+    who, text = who[reached], text[reached]
+    return who, text, sends.ages[text] - DELIVERY_DAYS * rng.random(len(who))
 
 
 def _order_events(
@@ -135,17 +178,10 @@ def _store_events(
     world: World,
     ids: list[str],
     columns: tuple[np.ndarray, ...],
-    orders: list[tuple[str, datetime, Document]],
+    contents: list[Document],
 ) -> None:
-    """Make the documents; the properties of one campaign are one shared, never changed object."""
+    """Make the documents; the properties of one message are one shared, never changed object."""
     kinds, subject, ages, detail = columns
-    campaigns = [
-        {
-            "Campaign Name": f"Campaign {number + 1:02d}",
-            "Subject": f"News of the month {number + 1}",
-        }
-        for number in range(CAMPAIGNS)
-    ]
     moments = days_ago(world.now, ages)
     table, profiles = world.tables["klaviyo.events"], world.tables["klaviyo.profiles"]
     rows = zip(
@@ -163,7 +199,7 @@ def _store_events(
             "metric_id": METRIC_IDS[kind],
             "metric_name": METRICS[kind],
             "datetime": moment,
-            "event_properties": orders[what][2] if kind == 3 else campaigns[what],
+            "event_properties": contents[what],
             "created_at": moment,
             "updated_at": moment,
             "archived_at": None,

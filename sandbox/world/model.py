@@ -32,6 +32,7 @@ TABLES = (
     "shopify.abandoned_checkouts",
     "shopify.subscription_contracts",
     "klaviyo.profiles",
+    "klaviyo.campaigns",
     "klaviyo.events",
     "klaviyo.lists",
     "klaviyo.metrics",

@@ -166,6 +166,7 @@ def test_an_opt_out_that_was_taken_back_is_a_grant(duck: ModelWorld) -> None:
 def test_the_unit_tests_of_dbt_pass(either: ModelWorld) -> None:
     land_everything(either)
     either.refresh(tests=False)
-    result = run_unit_tests(project.CORE, warehouse=either.warehouse, home=either.home)
-    assert result.is_ok, [node.message for node in result.failed]
+    select = (*project.PREPARE, *project.CORE)
+    result = run_unit_tests(select, warehouse=either.warehouse, home=either.home)
+    assert result.is_ok, "\n".join(str(node.message) for node in result.failed)
     assert len(result.nodes) >= 2

@@ -1,7 +1,7 @@
 """Calls to Klaviyo's API: JSON:API documents, a dated revision, two rate windows."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -21,9 +21,19 @@ DEFAULT_REVISION = "2026-07-15"
 SECRET_SETTING = "ACCORD_KLAVIYO_TOKEN"  # noqa: S105  (the setting's name)
 MEDIA_TYPE = "application/vnd.api+json"
 
-# The lowest limits that the specification gives to the reads and to the bulk jobs.
-READ_LIMITS = (75, 750)
-JOB_LIMITS = (10, 150)
+
+class Limits(NamedTuple):
+    """Calls a second and a minute; the vendor counts those of each purpose by themselves."""
+
+    purpose: str
+    per_second: int
+    per_minute: int
+
+
+# The lowest limits that the specification gives to most reads, to campaigns and to the bulk jobs.
+READ_LIMITS = Limits("reads", 75, 750)
+CAMPAIGN_LIMITS = Limits("campaigns", 10, 150)
+JOB_LIMITS = Limits("jobs", 10, 150)
 
 # A spent minute's window takes up to a minute to come back.
 POLICY = RetryPolicy(attempts=6, seconds=180.0)
@@ -35,18 +45,16 @@ class KlaviyoClient:
     Args:
         connection: `base_url`, `token` and, where they are not the defaults, `revision`,
             `requests_per_second` and `requests_per_minute` (the account's own limits).
-        limits: calls a second and a minute where the connection does not say.
+        limits: what holds for its calls where the connection does not say.
         policy: bounds of the retries of one call.
     """
 
-    def __init__(
-        self, connection: Mapping[str, str], limits: tuple[int, int], policy: RetryPolicy
-    ) -> None:
+    def __init__(self, connection: Mapping[str, str], limits: Limits, policy: RetryPolicy) -> None:
         base_url = connection.get("base_url", "")
-        burst = int(connection.get("requests_per_second") or limits[0])
-        steady = int(connection.get("requests_per_minute") or limits[1])
+        burst = int(connection.get("requests_per_second") or limits.per_second)
+        steady = int(connection.get("requests_per_minute") or limits.per_minute)
         limiter = shared_limiter(
-            ("klaviyo", base_url, str(burst), str(steady)),
+            ("klaviyo", base_url, limits.purpose, str(burst), str(steady)),
             lambda: CallLimiter([(burst, 1.0), (steady, 60.0)]),
         )
         self._api = ApiClient(

@@ -116,4 +116,40 @@ LISTS = Stream(
     volatile=frozenset({"attributes.updated"}),
 )
 
-STREAMS: dict[str, Stream] = {stream.name: stream for stream in (PROFILES, EVENTS, LISTS)}
+CAMPAIGNS = Stream(
+    system=_SYSTEM,
+    name="campaigns",
+    description=(
+        "One row a campaign of any channel, archived ones included. Klaviyo publishes no "
+        "deletions: only a full read compared with what was landed finds them."
+    ),
+    record_id="id",
+    source_at="attributes.updated_at",
+    fields=(
+        _attribute("name"),
+        _attribute("status"),
+        Field("channel", "channel"),
+        _attribute("archived", kind=Kind.BOOLEAN),
+        _time("send_time"),
+        _time("scheduled_at"),
+        _time("created_at"),
+        _time("updated_at"),
+    ),
+    known=frozenset(
+        {
+            "id",
+            "type",
+            "links",
+            "relationships",
+            "attributes.audiences",
+            "attributes.send_options",
+            "attributes.send_strategy",
+            "attributes.tracking_options",
+        }
+    ),
+    volatile=frozenset({"attributes.updated_at"}),
+)
+
+STREAMS: dict[str, Stream] = {
+    stream.name: stream for stream in (PROFILES, EVENTS, LISTS, CAMPAIGNS)
+}

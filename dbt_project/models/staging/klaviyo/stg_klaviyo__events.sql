@@ -19,6 +19,11 @@ renamed as (
         metric_id as klaviyo_metric_id,
         metric_name,
         datetime as occurred_at,
+        case
+            when {{ json_value('event_properties', '$flow') }} is null
+                then {{ json_value('event_properties', '$message') }}
+        end as klaviyo_campaign_id,
+        {{ json_value('event_properties', '$message') }} as klaviyo_message_id,
         event_properties,
         _latest_is_deleted as is_deleted,
         _latest_source_at as source_at,

@@ -1,4 +1,4 @@
-"""A very small account over real HTTP: profiles, events, lists, import jobs, faults on demand."""
+"""A very small account over real HTTP: what it lists, import jobs, faults on demand."""
 
 import json
 import re
@@ -9,6 +9,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 TOKEN = "pk_very_secret"
+CAMPAIGN_FILTER = re.compile(
+    r"and\(equals\(messages\.channel,'(\w+)'\),equals\(archived,(t|f)\w+\)(?:,(.*))?\)"
+)
 MEDIA_TYPE = "application/vnd.api+json"
 
 
@@ -41,12 +44,26 @@ def event(number: int, at: str) -> dict[str, Any]:
     }
 
 
+def campaign(
+    number: int, updated: str, channel: str = "email", *, archived: bool = False
+) -> dict[str, Any]:
+    """A campaign as the account holds it; its channel is not in the answer."""
+    return {
+        "type": "campaign",
+        "id": f"C{number:03}",
+        "channel": channel,
+        "attributes": {"name": f"News {number}", "archived": archived, "updated_at": updated},
+    }
+
+
 class Account:
     """Serves the API's own filters, sorts and pages; its page cursors are plain offsets."""
 
     def __init__(self, server: HTTPServer) -> None:
         self.server = server
-        self.rows: dict[str, list[dict[str, Any]]] = {"profiles": [], "events": [], "lists": []}
+        self.rows: dict[str, list[dict[str, Any]]] = {
+            name: [] for name in ("profiles", "events", "lists", "campaigns")
+        }
         self.faults: list[Response] = []
         self.requests: list[Request] = []
         self.page_size: int | None = None
@@ -79,11 +96,21 @@ class Account:
 
     def _listing(self, name: str, request: Request) -> Response:
         rows = self.rows[name]
-        key = "datetime" if name == "events" else "updated"
+        key = {"events": "datetime", "campaigns": "updated_at"}.get(name, "updated")
         text = request.args.get("filter", "")
+        if name == "campaigns":
+            found = CAMPAIGN_FILTER.fullmatch(text)
+            if not found:
+                return failure(400, "invalid_filter")
+            rows = [
+                {part: value for part, value in row.items() if part != "channel"}
+                for row in rows
+                if row["channel"] == found[1] and row["attributes"]["archived"] == (found[2] == "t")
+            ]
+            text = found[3] or ""
         if found := re.fullmatch(r"(greater-than|greater-or-equal)\((\w+),(.*)\)", text):
             assert found[2] == key
-            assert (found[1] == "greater-or-equal") is (name == "events"), "as the vendor allows"
+            assert (found[1] == "greater-or-equal") is (key != "updated"), "as the vendor allows"
             at, equal = _instant(found[3]), found[1] == "greater-or-equal"
             rows = [
                 row

@@ -13,6 +13,7 @@ from orchestration_assets.model import Page
 from tests.unit.connectors.klaviyo.account import (
     TOKEN,
     Account,
+    campaign,
     event,
     failure,
     profile,
@@ -31,7 +32,9 @@ def account(httpserver: HTTPServer) -> Account:
 
 
 def reader(account: Account) -> KlaviyoSource:
-    return KlaviyoSource(account.connection, QUICK)
+    # All tests share one address: without limits of its own none waits for another's calls.
+    unlimited = {"requests_per_second": "1000000", "requests_per_minute": "1000000"}
+    return KlaviyoSource(account.connection | unlimited, QUICK)
 
 
 def ids(pages: Iterable[Page]) -> set[str]:
@@ -110,6 +113,50 @@ def test_an_event_carries_the_name_of_its_metric(account: Account) -> None:
     assert account.requests[0].args["page[size]"] == "200"
 
 
+def campaigns(account: Account) -> None:
+    account.rows["campaigns"] = [
+        *(campaign(number, second(number)) for number in range(1, 8)),
+        campaign(8, second(3), archived=True),
+        campaign(9, second(2), "sms"),
+    ]
+
+
+def test_campaigns_of_every_channel_are_read_and_told_apart(account: Account) -> None:
+    campaigns(account)
+    pages = list(reader(account).read("campaigns", None))
+    channels = {record["id"]: record["channel"] for page in pages for record in page.records}
+    assert channels == {f"C{number:03}": "email" for number in range(1, 9)} | {"C009": "sms"}
+    for number, page in enumerate(pages):
+        rest = reader(account).read("campaigns", page.cursor)
+        assert ids(pages[: number + 1]) | ids(rest) == set(channels)
+
+
+def test_a_changed_campaign_of_any_channel_is_seen_and_read_alone(account: Account) -> None:
+    campaigns(account)
+    cursor = list(reader(account).read("campaigns", None))[-1].cursor
+    assert not reader(account).has_changed("campaigns", cursor)
+    # Older than the newest e-mail: each channel has a place of its own.
+    account.rows["campaigns"].append(campaign(10, second(4), "sms"))
+    assert reader(account).has_changed("campaigns", cursor)
+    pages = list(reader(account).read("campaigns", cursor))
+    assert ids(pages) == {"C007", "C008", "C009", "C010"}, "boundaries and the new one"
+    assert not reader(account).has_changed("campaigns", pages[-1].cursor)
+
+
+def test_a_channel_that_had_none_gets_its_first_campaign(account: Account) -> None:
+    campaigns(account)
+    cursor = list(reader(account).read("campaigns", None))[-1].cursor
+    account.rows["campaigns"].append(campaign(10, second(1), "mobile_push"))
+    assert reader(account).has_changed("campaigns", cursor)
+    assert "C010" in ids(reader(account).read("campaigns", cursor))
+
+
+def test_an_account_without_campaigns_still_gives_a_cursor(account: Account) -> None:
+    pages = list(reader(account).read("campaigns", None))
+    assert not ids(pages)
+    assert not reader(account).has_changed("campaigns", pages[-1].cursor)
+
+
 def test_a_change_is_seen_and_then_no_longer(account: Account) -> None:
     cursor = list(reader(account).read("profiles", None))[-1].cursor
     source = reader(account)
@@ -173,5 +220,5 @@ def test_a_wrong_token_names_the_setting(account: Account) -> None:
 
 
 def test_an_unknown_stream_is_named(account: Account) -> None:
-    with pytest.raises(FatalError, match="profiles, events, lists"):
+    with pytest.raises(FatalError, match="profiles, events, lists, campaigns"):
         list(reader(account).read("flows", None))

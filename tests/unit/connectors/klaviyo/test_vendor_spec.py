@@ -20,11 +20,18 @@ from orchestration_assets.connectors.klaviyo.streams import STREAMS
 from orchestration_assets.connectors.klaviyo.writer import KlaviyoProfilesWriter
 from orchestration_assets.model import OutgoingRow
 from tests.conftest import skip_or_fail
-from tests.unit.connectors.klaviyo.account import Account, event, profile, row_error, second
+from tests.unit.connectors.klaviyo.account import (
+    Account,
+    campaign,
+    event,
+    profile,
+    row_error,
+    second,
+)
 
 QUICK = RetryPolicy(attempts=2, seconds=5.0, wait_initial=0.01, wait_jitter=0.0)
 # Added by the connector itself.
-OWN_PATHS = {"metric_name"}
+OWN_PATHS = {"metric_name", "channel"}
 
 
 @cache
@@ -36,7 +43,7 @@ def load(file: Path) -> dict[str, Any]:
 
 def operation_for(specs: Path, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     """The specification's document and operation that a request means."""
-    for name in ("profiles", "events", "lists"):
+    for name in STREAMS:
         document = load(specs / "klaviyo" / f"{name}.json")
         for path, operations in document["paths"].items():
             pattern = re.sub(r"\{\w+\}", "[^/]+", path)
@@ -56,6 +63,7 @@ def requests(httpserver: HTTPServer) -> list[Request]:
         {"type": "list", "id": f"L{n}", "attributes": {"name": f"List {n}", "updated": second(n)}}
         for n in range(1, 4)
     ]
+    account.rows["campaigns"] = [campaign(number, second(number)) for number in range(1, 6)]
     account.row_errors = {"a@example.com": row_error("a@example.com")}
     source = KlaviyoSource(account.connection, QUICK)
     for stream in STREAMS:
@@ -93,6 +101,10 @@ def _check_parameter(schema: dict[str, Any], name: str, value: str) -> None:
 
 
 def _check_filter(allowed: dict[str, Any], text: str) -> None:
+    if text.startswith("and("):
+        for condition in re.split(r"(?<=\)),", text.removeprefix("and(").removesuffix(")")):
+            _check_filter(allowed, condition)
+        return
     found = re.fullmatch(r"([\w-]+)\(([\w.]+),(.*)\)", text)
     assert found, text
     operators = allowed[found[2]]["operators"]

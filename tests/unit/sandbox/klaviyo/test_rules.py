@@ -45,6 +45,14 @@ def test_a_call_without_the_right_headers_is_refused(account, headers, status, c
     assert answer.json()["errors"][0]["code"] == code
 
 
+def test_campaigns_have_a_scope_of_their_own(account):
+    headers = {"Authorization": f"Klaviyo-API-Key {READ_ONLY}"}
+    params = {"filter": "equals(messages.channel,'email')"}
+    refused = account(30).client.get("/api/campaigns", headers=headers, params=params)
+    assert refused.status_code == 403
+    assert "campaigns:read" in refused.json()["errors"][0]["detail"]
+
+
 def test_a_key_may_do_what_its_scopes_say(account):
     an_account = account(30)
     headers = {"Authorization": f"Klaviyo-API-Key {READ_ONLY}"}
@@ -68,6 +76,9 @@ def test_a_key_may_do_what_its_scopes_say(account):
         ("/api/profiles", {"page[cursor]": "nonsense"}, "page[cursor]"),
         ("/api/profiles", {"sort": "last_name"}, "sort"),
         ("/api/events", {"include": "campaign"}, "include"),
+        ("/api/campaigns", {}, "filter"),
+        ("/api/campaigns", {"filter": "equals(archived,false)"}, "filter"),
+        ("/api/campaigns", {"filter": "equals(messages.channel,'fax')"}, "filter"),
     ],
 )
 def test_what_the_vendor_does_not_allow_is_a_400(account, path, params, parameter):

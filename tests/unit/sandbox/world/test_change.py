@@ -62,6 +62,21 @@ def test_mutate_leaves_carts_completes_those_of_who_orders_and_moves_subscriptio
         assert (contract["next_billing_at"] is not None) is (contract["status"] == "ACTIVE")
 
 
+def test_mutate_sends_the_scheduled_campaign_and_then_new_ones(world):
+    table = world.tables["klaviyo.campaigns"]
+    (scheduled,) = [key for key, row in table.items() if row["status"] == "Scheduled"]
+    started = world.clock()
+    first, second = change.mutate(world, 0.05), change.mutate(world, 0.05)
+    assert first.ids["klaviyo.campaigns"] == [scheduled]
+    (new,) = second.ids["klaviyo.campaigns"]
+    assert new != scheduled
+    for key in (scheduled, new):
+        assert table[key]["status"] == "Sent"
+        assert table[key]["send_time"] >= started
+    told = [world.tables["klaviyo.events"][key] for key in second.ids["klaviyo.events"]]
+    assert any(event["event_properties"].get("$message") == new for event in told)
+
+
 def test_mutate_deletes_in_hubspot_and_shopify_sooner_or_later(world):
     for _ in range(4):
         change.mutate(world, 0.1)

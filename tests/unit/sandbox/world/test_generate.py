@@ -161,6 +161,25 @@ def test_profiles_have_about_five_events(world):
     assert {event["metric_name"] for event in events.values()} >= {"Received Email", "Placed Order"}
 
 
+def test_messages_follow_the_campaign_that_was_sent_to_who_was_there(world):
+    campaigns = world.tables["klaviyo.campaigns"]
+    profiles = world.tables["klaviyo.profiles"]
+    assert Counter(row["status"] for row in campaigns.values())["Sent"] == 24
+    assert {row["channel"] for row in campaigns.values()} == {"email", "sms"}
+    caused = set()
+    for event in world.tables["klaviyo.events"].values():
+        properties = event["event_properties"]
+        campaign = campaigns.get(properties.get("$message"))
+        assert (campaign is None) is ("$flow" in properties or "OrderId" in properties)
+        if campaign is not None:
+            caused.add(campaign["name"])
+            channel = "sms" if "SMS" in event["metric_name"] else "email"
+            assert (channel, properties["Campaign Name"]) == (campaign["channel"], campaign["name"])
+            assert event["datetime"] >= campaign["send_time"]
+            assert profiles[event["profile_id"]]["created_at"] <= campaign["send_time"]
+    assert len(caused) == 24
+
+
 def test_the_truth_names_every_record_of_a_person(world, tmp_path):
     path = tmp_path / "truth.csv"
     count = write_truth(world, path)
