@@ -28,20 +28,14 @@ from orchestration_assets.identity.tables import (
 )
 from orchestration_assets.warehouse.session import Session
 
+# A record that was resolved before counts although it is no longer there: it was erased.
 _CHANGED = f"""
 create temporary table changed_people as
 select distinct s.system, s.record_id from scope.records s
-where exists (
-    select 1 from {PEOPLE} p
-    where p.system = s.system and p.stream = s.stream and p.record_id = s.record_id
-) or exists (
-    select 1 from identity.customer_records c
-    where c.system = s.system and c.record_id = s.record_id
-        and not exists (
-            select 1 from {PEOPLE} p
-            where p.system = s.system and p.record_id = s.record_id
-        )
-)
+join {PEOPLE} p on p.system = s.system and p.stream = s.stream and p.record_id = s.record_id
+union
+select distinct s.system, s.record_id from scope.records s
+join identity.customer_records c on c.system = s.system and c.record_id = s.record_id
 """
 _IN_WORK = "in (select record_key from identity.work_records)"
 _KEYS_BEFORE = f"""
@@ -49,44 +43,61 @@ create temporary table keys_before as
 select key_hash, kind, count(*) as records from identity.record_keys
 where record_key {_IN_WORK} group by key_hash, kind
 """
+_HOLDERS = f"""
+create temporary table key_holders as
+select key_hash, kind, record_key, record_key {_IN_WORK} as is_work
+from identity.record_keys
+where key_hash in (
+    select key_hash from keys_before
+    union
+    select key_hash from identity.record_keys where record_key {_IN_WORK}
+)
+"""
 # `outside` counts the records that did not change; a key on too many of them links nobody, before
 # and after, and is not followed.
 _KEY_STATE = f"""
 create temporary table key_state as
-with touched as (
-    select key_hash, kind from keys_before
-    union
-    select key_hash, kind from identity.record_keys where record_key {_IN_WORK}
-),
-counted as (
+with counted as (
     select
-        k.key_hash,
-        count(*) as records,
-        sum(case when k.record_key {_IN_WORK} then 0 else 1 end) as outside
-    from identity.record_keys k
-    where k.key_hash in (select key_hash from touched)
-    group by k.key_hash
+        key_hash, kind, count(*) as records, sum(case when is_work then 0 else 1 end) as outside
+    from key_holders group by key_hash, kind
+    union all
+    select key_hash, kind, 0, 0 from keys_before
+    where key_hash not in (select key_hash from key_holders)
 ),
 limited as (
-    select touched.*, {LIMIT_OF_KIND} as most from touched
+    select counted.*, counted.outside + coalesce(b.records, 0) as before, {LIMIT_OF_KIND} as most
+    from counted left join (select key_hash, records from keys_before) b
+        on b.key_hash = counted.key_hash
 )
 select
-    limited.key_hash, limited.kind,
-    coalesce(counted.records, 0) as records,
-    coalesce(counted.outside, 0) between 1 and limited.most as is_followed,
-    coalesce(counted.outside, 0) between 1 and limited.most and (
-        limited.kind < {FIRST_BLOCKING_KIND}
-        or (coalesce(counted.records, 0) <= limited.most) <>
-            (coalesce(counted.outside, 0) + coalesce(b.records, 0) <= limited.most)
+    key_hash, kind, records,
+    outside between 1 and most as is_followed,
+    outside between 1 and most and (
+        kind < {FIRST_BLOCKING_KIND} or (records <= most) <> (before <= most)
     ) as is_affected
 from limited
-left join counted on counted.key_hash = limited.key_hash
-left join keys_before b on b.key_hash = limited.key_hash
 """
-_NEAR = f"""
+_NEAR = """
 create temporary table near_records as
-select distinct record_key from identity.record_keys
-where record_key {_IN_WORK} or key_hash in (select key_hash from key_state where is_followed)
+select record_key from key_holders
+where key_hash in (select key_hash from key_state where is_followed)
+union
+select record_key from identity.work_records
+"""
+_NEAR_KEYS = """
+create temporary table near_keys as
+select * from identity.record_keys where record_key in (select record_key from near_records)
+"""
+_STALE = """
+create temporary table stale_pairs as
+with affected as (
+    select key_hash, record_key from key_holders
+    where not is_work and key_hash in (select key_hash from key_state where is_affected)
+)
+select distinct a.record_key as one, b.record_key as other
+from affected a
+join affected b on b.key_hash = a.key_hash and a.record_key < b.record_key
 """
 # Counts of the keys that changed; of the exact keys of everybody near, which tell which addresses
 # and numbers are evidence; and of all keys of the records whose block got too big or small enough.
@@ -95,33 +106,20 @@ select key_hash, records from key_state where records > 0
 union all
 select k.key_hash, count(*) as records from identity.record_keys k
 where k.key_hash in (
-    select near.key_hash from identity.record_keys near
-    where near.kind < {FIRST_BLOCKING_KIND}
-        and near.record_key in (select record_key from near_records)
-    union
-    select of_pairs.key_hash from identity.record_keys of_pairs
-    where of_pairs.record_key in (select one from stale_pairs union select other from stale_pairs)
-) and k.key_hash not in (select key_hash from key_state)
+    select key_hash from near_keys
+    where kind < {FIRST_BLOCKING_KIND} or record_key in (
+        select one from stale_pairs union select other from stale_pairs
+    )
+    except select key_hash from key_state
+)
 group by k.key_hash
 """
 _KNOWN_SHARED = f"""
-select s.key_hash, k.kind from identity.shared_identifiers s
-join (
-    select distinct key_hash, kind from identity.record_keys
-    where record_key in (select record_key from near_records) and kind < {FIRST_BLOCKING_KIND}
-) k on k.key_hash = s.key_hash
-where s.reason = 'names_differ' and s.key_hash not in (
+select distinct s.key_hash, k.kind from identity.shared_identifiers s
+join near_keys k on k.key_hash = s.key_hash
+where s.reason = 'names_differ' and k.kind < {FIRST_BLOCKING_KIND} and s.key_hash not in (
     select key_hash from key_state where is_affected
 )
-"""
-_STALE = f"""
-create temporary table stale_pairs as
-select distinct a.record_key as one, b.record_key as other
-from identity.record_keys a
-join identity.record_keys b on b.key_hash = a.key_hash and a.record_key < b.record_key
-where a.key_hash in (select key_hash from key_state where is_affected)
-    and b.key_hash in (select key_hash from key_state where is_affected)
-    and a.record_key not {_IN_WORK} and b.record_key not {_IN_WORK}
 """
 _GONE = f"""
 create temporary table {{name}} as
@@ -136,7 +134,9 @@ _TEMPORARY = (
     "changed_people",
     "keys_before",
     "key_state",
+    "key_holders",
     "near_records",
+    "near_keys",
     "stale_pairs",
     "gone_links",
     "gone_review",
@@ -206,9 +206,8 @@ def take_in(
 
 def near(session: Session, changed: pa.Array) -> Compared:
     """The changed records with all that share a key with them; forgets the links that changed."""
-    session.execute(_KEY_STATE)
-    session.execute(_NEAR)
-    session.execute(_STALE)
+    for statement in (_HOLDERS, _KEY_STATE, _NEAR, _NEAR_KEYS, _STALE):
+        session.execute(statement)
     for table in ("links", "review"):
         session.execute(_GONE.format(name=f"gone_{table}", table=table))
         session.execute(
@@ -216,11 +215,13 @@ def near(session: Session, changed: pa.Array) -> Compared:
             f" (select one, other from gone_{table})"
         )
     gone = session.arrow("select one, other from gone_links")
-    of_near = "record_key in (select record_key from near_records)"
     return Compared(
         sample=Sample(
-            people=session.arrow(f"select * from identity.people where {of_near}"),
-            keys=session.arrow(f"select * from identity.record_keys where {of_near}"),
+            people=session.arrow(
+                "select * from identity.people"
+                " where record_key in (select record_key from near_records)"
+            ),
+            keys=session.arrow("select * from near_keys"),
             key_counts=session.arrow(_COUNTS),
             changed=changed,
             due_pairs=session.arrow("select one, other from stale_pairs"),

@@ -1,5 +1,6 @@
 """DuckDB: opening the file safely, and the session over it."""
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from orchestration_assets.warehouse.session import Params, Session
 from orchestration_assets.warehouse.sql import bind, qualified
 
 _POLL_S = 0.02
+_RESHAPES = re.compile(r"\s*(drop|alter|create\s+or\s+replace)\b", re.IGNORECASE)
 # Files, URLs and extensions are out of reach of any SQL that runs here.
 _CONFIG: dict[str, Any] = {"enable_external_access": "false", "allow_community_extensions": "false"}
 _WAL_DAMAGE = "replaying WAL"
@@ -28,6 +30,9 @@ class DuckSession(Session):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        # Asking the catalogue costs milliseconds; within a transaction only our own statements
+        # change what it says.
+        self._columns: dict[tuple[str, str], list[str]] = {}
 
     def _run(self, sql: str, params: Params | None) -> duckdb.DuckDBPyConnection:
         text, used = bind(sql, params, "${}")
@@ -35,6 +40,8 @@ class DuckSession(Session):
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         """Run one statement and return the number of rows it changed."""
+        if _RESHAPES.match(sql):
+            self._columns.clear()
         result = self._run(sql, params)
         names = [column[0] for column in result.description or []]
         if names != ["Count"]:
@@ -64,13 +71,16 @@ class DuckSession(Session):
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Return the column names of a table or view, in order."""
+        if known := self._columns.get((schema, table)):
+            return known
         found = self.rows(
             "select column_name from information_schema.columns where table_catalog ="
             " current_database() and table_schema = :schema and table_name = :table"
             " order by ordinal_position",
             {"schema": schema, "table": table},
         )
-        return [row["column_name"] for row in found]
+        self._columns[schema, table] = [row["column_name"] for row in found]
+        return self._columns[schema, table]
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type
