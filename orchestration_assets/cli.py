@@ -16,6 +16,8 @@ from orchestration_assets.commands import (
     bench,
     demo,
     doctor,
+    governance,
+    identity,
     land,
     model,
     quarantine,
@@ -47,6 +49,8 @@ app.command("land")(land.land)
 app.command("ui")(ui.ui)
 app.add_typer(quarantine.app)
 app.add_typer(model.app)
+app.add_typer(identity.app)
+app.add_typer(governance.app)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.command("sandbox", **sandbox.COMMAND)(sandbox.sandbox)

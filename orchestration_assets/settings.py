@@ -30,6 +30,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ACCORD_", env_file=".env", extra="ignore")
 
+    config_dir: Path = Field(
+        default=Path(__file__).resolve().parents[1] / "config",
+        description="Folder of what a team edits, raci.yml; by default `config` beside the code.",
+    )
     home: Path = Field(
         default=Path(".accord"), description="Folder of the embedded stores, locks and work files."
     )
@@ -41,6 +45,12 @@ class Settings(BaseSettings):
     )
     default_region: str = Field(
         default="FR", description="ISO country assumed for phone numbers without a country code."
+    )
+    identity_accept_weight: float = Field(
+        default=7.0, description="Log2 odds from which two records without a common key are one."
+    )
+    identity_review_weight: float = Field(
+        default=2.0, description="Log2 odds from which a steward is asked about two records."
     )
     writer_lock_timeout_s: float = Field(
         default=600.0, description="Seconds to wait for the warehouse writer lock."

@@ -11,7 +11,6 @@ import dagster as dg
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.settings import load_settings
 
-PLATFORM_TEAM = "team:data-platform"
 # Steps that write the warehouse wait for each other here instead of at its lock.
 WRITER_POOL = "warehouse_writer"
 # Dagster ends a tick after 60 s; one that meets a long write is better skipped than failed.

@@ -8,10 +8,12 @@ from orchestration_assets.activation.decide import PlanResult
 from orchestration_assets.conditions import activate_when_released
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError, RetriableError
+from orchestration_assets.governance.raci import Raci
+from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.activate import all_journeys, deliver_to, plan_journeys
+from orchestration_assets.stages.governance import raci_of
 
 GROUP = "activation"
-OWNER = "team:marketing"
 DECISIONS = dg.AssetKey([GROUP, "decisions"])
 # In the decisions' metadata: tells after a crash which release was planned from.
 RELEASE_NUMBER = "release_number"
@@ -28,12 +30,12 @@ def _planned_from(results: Sequence[PlanResult]) -> int:
     return min(numbers, default=0)
 
 
-def _decisions() -> dg.AssetsDefinition:
+def _decisions(owner: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=DECISIONS,
         deps=[dg.AssetKey(["marts", name]) for name in all_journeys()],
         group_name=GROUP,
-        owners=[OWNER],
+        owners=[f"team:{owner}"],
         kinds={"python"},
         automation_condition=activate_when_released(),
         retry_policy=RETRIES,
@@ -71,18 +73,20 @@ def _decisions() -> dg.AssetsDefinition:
     return _plan
 
 
-def _delivery(destination: str, object_name: str) -> dg.AssetsDefinition:
+def _delivery(destination: str, object_name: str, raci: Raci) -> dg.AssetsDefinition:
     journeys = [
         name
         for name, journey in all_journeys().items()
         if (journey.destination, journey.object_name) == (destination, object_name)
     ]
 
+    owners = sorted({f"team:{raci.accountable('journeys', name)}" for name in journeys})
+
     @dg.asset(
         key=[GROUP, destination, object_name],
         deps=[DECISIONS],
         group_name=GROUP,
-        owners=[OWNER],
+        owners=owners,
         kinds={destination},
         pool=f"{destination}_api",
         automation_condition=dg.AutomationCondition.any_deps_match(
@@ -125,4 +129,6 @@ def activation() -> dg.Definitions:
     objects = dict.fromkeys(
         (journey.destination, journey.object_name) for journey in all_journeys().values()
     )
-    return dg.Definitions(assets=[_decisions(), *(_delivery(*place) for place in objects)])
+    raci = raci_of(load_settings())
+    decisions = _decisions(raci.accountable("layers", GROUP))
+    return dg.Definitions(assets=[decisions, *(_delivery(*place, raci) for place in objects)])

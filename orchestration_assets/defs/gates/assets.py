@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from orchestration_assets.defs.resources import PLATFORM_TEAM, WRITER_POOL, AccordResource
+from orchestration_assets.defs.resources import WRITER_POOL, AccordResource
 from orchestration_assets.errors import AccordError
+from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.gate import judge, publish
+from orchestration_assets.stages.governance import raci_of
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
 from quality.rules import Severity, Suite, SuiteResult
@@ -77,14 +79,14 @@ def _gate(name: str, suites: Sequence[Suite]) -> dg.AssetChecksDefinition:
     return _judge
 
 
-def _release_asset() -> dg.AssetsDefinition:
+def _release_asset(owner: str) -> dg.AssetsDefinition:
     core = [dg.AssetKey(["marts", table]) for table in RELEASED_TABLES]
     specs = [
         dg.AssetSpec(
             ["released", table],
             deps=core,
             group_name="released",
-            owners=[PLATFORM_TEAM],
+            owners=[f"team:{owner}"],
             kinds={"table"},
             description=f"{table} as it passed its gates; all tables of a release, its verdicts and"
             " its number commit in one transaction.",
@@ -117,8 +119,9 @@ def _release_asset() -> dg.AssetsDefinition:
 @dg.definitions
 def gates() -> dg.Definitions:
     """Core gates, the release, and the gates over the payloads."""
+    owner = raci_of(load_settings()).accountable("layers", "released")
     return dg.Definitions(
-        assets=[_release_asset()],
+        assets=[_release_asset(owner)],
         asset_checks=[
             _gate("gate_core", CORE_SUITES),
             _gate("gate_payloads", tuple(PAYLOAD_SUITES.values())),

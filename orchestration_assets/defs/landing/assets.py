@@ -9,6 +9,8 @@ from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.model import LandingResult, Stream
+from orchestration_assets.settings import load_settings
+from orchestration_assets.stages.governance import raci_of
 from orchestration_assets.stages.land import land_stream, rows_in, streams_of
 
 DRIFT_CHECK = "fields_are_known"
@@ -48,7 +50,7 @@ def _metadata(result: LandingResult, rows_total: int) -> dict[str, Any]:
     }
 
 
-def landing_asset(stream: Stream, category: str) -> dg.AssetsDefinition:
+def landing_asset(stream: Stream, category: str, owner: str) -> dg.AssetsDefinition:
     """Build the asset of one stream."""
     key = dg.AssetKey(["raw", stream.system, stream.name])
 
@@ -57,7 +59,7 @@ def landing_asset(stream: Stream, category: str) -> dg.AssetsDefinition:
         group_name=f"raw_{stream.system}",
         description=stream.description,
         kinds={stream.system, "dlt"},
-        owners=[f"team:{category}"],
+        owners=[f"team:{owner}"],
         pool=f"{stream.system}_api",
         tags={"layer": "raw", "domain": category},
         metadata={
@@ -99,9 +101,10 @@ def landing_asset(stream: Stream, category: str) -> dg.AssetsDefinition:
 @dg.definitions
 def landing_assets() -> dg.Definitions:
     """One asset for every stream in the catalogue."""
+    raci = raci_of(load_settings())
     return dg.Definitions(
         assets=[
-            landing_asset(stream, entry.category)
+            landing_asset(stream, entry.category, raci.accountable("connectors", system))
             for system, entry in SYSTEMS.items()
             for stream in streams_of(system).values()
         ]

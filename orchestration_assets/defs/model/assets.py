@@ -18,11 +18,12 @@ from orchestration_assets.defs.model.specs import (
     key_of,
     stage_of,
 )
-from orchestration_assets.defs.resources import PLATFORM_TEAM, WRITER_POOL, AccordResource
+from orchestration_assets.defs.resources import WRITER_POOL, AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.identity.refresh import IdentityResult
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages import model as stage
+from orchestration_assets.stages.governance import raci_of
 from orchestration_assets.stages.restrict import record_restrictions
 from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ModelNode, ensure_manifest, load_nodes
@@ -31,13 +32,13 @@ from orchestration_assets.transform.runner import BuildResult, NodeResult
 SCOPE_TABLES = ("records", "customers", "state")
 
 
-def _scope_asset(raw: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def _scope_asset(raw: Sequence[dg.AssetKey], owner: str) -> dg.AssetsDefinition:
     specs = [
         dg.AssetSpec(
             ["scope", table],
             deps=raw,
             group_name="scope",
-            owners=[PLATFORM_TEAM],
+            owners=[f"team:{owner}"],
             kinds={"table"},
             description=f"scope.{table}: what the refresh under way is about, from the loads that"
             " no release has taken in yet.",
@@ -67,12 +68,12 @@ def _scope_asset(raw: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     return _open
 
 
-def _identity_asset(people: dg.AssetKey) -> dg.AssetsDefinition:
+def _identity_asset(people: dg.AssetKey, owner: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["identity", "customer_records"],
         deps=[people],
         group_name="identity",
-        owners=[PLATFORM_TEAM],
+        owners=[f"team:{owner}"],
         kinds={"python", "duckdb"},
         pool=WRITER_POOL,
         description="One row for each person record of a system, with the customer it belongs to;"
@@ -98,13 +99,13 @@ def _plain(result: IdentityResult) -> dict[str, Any]:
 
 
 def _dbt_assets(
-    name: str, nodes: list[ModelNode], known: dict[str, ModelNode], engine: str
+    name: str, nodes: list[ModelNode], specs: Sequence[dg.AssetSpec]
 ) -> dg.AssetsDefinition:
     by_key = {key_of(node): node for node in nodes}
 
     @dg.multi_asset(
         name=name,
-        specs=asset_specs(nodes, known, engine),
+        specs=specs,
         check_specs=check_specs(nodes),
         can_subset=True,
         pool=WRITER_POOL,
@@ -172,7 +173,9 @@ def _results(
 @dg.definitions
 def model_assets() -> dg.Definitions:
     """Scope, staging, identity, core and what is built on released data."""
-    engine = engine_of(load_settings().resolved_warehouse_url)
+    settings = load_settings()
+    raci = raci_of(settings)
+    engine = engine_of(settings.resolved_warehouse_url)
     nodes = in_build_order(load_nodes(ensure_manifest(engine)))
     known = {node.unique_id: node for node in nodes}
     models = [node for node in nodes if node.resource_type == "model"]
@@ -183,13 +186,14 @@ def model_assets() -> dg.Definitions:
         "build_core": lambda node: stage_of(node) == CORE,
         "build_journeys": lambda node: stage_of(node) == ACT,
     }
+    built = {name: [node for node in models if belongs(node)] for name, belongs in stages.items()}
     return dg.Definitions(
         assets=[
-            _scope_asset(raw),
-            _identity_asset(people),
+            _scope_asset(raw, raci.accountable("layers", "scope")),
+            _identity_asset(people, raci.accountable("layers", "identity")),
             *(
-                _dbt_assets(name, [node for node in models if belongs(node)], known, engine)
-                for name, belongs in stages.items()
+                _dbt_assets(name, chosen, asset_specs(chosen, known, engine, raci))
+                for name, chosen in built.items()
             ),
         ]
     )

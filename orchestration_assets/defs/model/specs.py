@@ -8,10 +8,12 @@ from graphlib import TopologicalSorter
 
 import dagster as dg
 
+from orchestration_assets.governance.raci import Raci
+from orchestration_assets.stages.governance import accountable_for
 from orchestration_assets.transform.project import ModelNode, ModelTest
+from orchestration_assets.transform.vocabulary import folders_of, layer_of
 
 PREPARE, CORE, ACT = "prepare", "core", "act"
-_TEAM_OF_GROUP = "team:{}"
 
 
 def stage_of(node: ModelNode) -> str:
@@ -26,15 +28,7 @@ def key_of(node: ModelNode) -> dg.AssetKey:
     """
     if node.resource_type == "source":
         return dg.AssetKey(node.meta["dagster"]["asset_key"])
-    return dg.AssetKey([_folders(node)[0], node.name])
-
-
-def group_of(node: ModelNode) -> str:
-    """The layer, plus the system for staging: `staging_hubspot`, `core`, `journeys`."""
-    folders = _folders(node)
-    if folders[0] == "marts":
-        return folders[1]
-    return "_".join(folders[:2]) if folders[0] == "staging" else folders[0]
+    return dg.AssetKey([folders_of(node)[0], node.name])
 
 
 def in_build_order(nodes: Sequence[ModelNode]) -> list[ModelNode]:
@@ -45,10 +39,6 @@ def in_build_order(nodes: Sequence[ModelNode]) -> list[ModelNode]:
         for name, node in known.items()
     }
     return [known[name] for name in TopologicalSorter(parents).static_order()]
-
-
-def _folders(node: ModelNode) -> list[str]:
-    return node.folder.removeprefix("models/").split("/")
 
 
 def _schema_of(node: ModelNode) -> dg.TableSchema:
@@ -66,7 +56,7 @@ def _schema_of(node: ModelNode) -> dg.TableSchema:
 
 
 def asset_specs(
-    nodes: Sequence[ModelNode], known: Mapping[str, ModelNode], engine: str
+    nodes: Sequence[ModelNode], known: Mapping[str, ModelNode], engine: str, raci: Raci
 ) -> list[dg.AssetSpec]:
     """One spec a model; a model that dbt skipped leaves its asset out instead of failing others."""
     return [
@@ -74,10 +64,10 @@ def asset_specs(
             key_of(node),
             deps=[key_of(known[parent]) for parent in node.depends_on if parent in known],
             description=node.description,
-            group_name=group_of(node),
-            owners=[_TEAM_OF_GROUP.format(node.group)] if node.group else [],
+            group_name=layer_of(node),
+            owners=[f"team:{accountable_for(raci, node)}"],
             kinds={"dbt", engine, node.materialized or "view"},
-            tags={"layer": _folders(node)[0]},
+            tags={"layer": folders_of(node)[0]},
             metadata={
                 "dagster/column_schema": _schema_of(node),
                 "dagster/table_name": f"{node.schema}.{node.name}",

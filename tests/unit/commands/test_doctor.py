@@ -40,3 +40,18 @@ def test_a_failure_sets_the_exit_code(home: Path, monkeypatch: pytest.MonkeyPatc
     assert result.exit_code == 1
     assert "ACCORD_HUBSPOT_BASE_URL" in result.stdout
     assert "very-secret" not in result.stdout
+
+
+def test_an_invalid_raci_file_is_a_failure_that_says_what_to_write(
+    home: Path, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text = (repository / "config" / "raci.yml").read_text()
+    broken = text.replace("    accountable: commerce\n", "", 2)
+    (tmp_path / "raci.yml").write_text(broken)
+    monkeypatch.setenv("ACCORD_CONFIG_DIR", str(tmp_path))
+    result = run("--json")
+    (check,) = [c for c in json.loads(result.stdout)["checks"] if c["name"] == "raci"]
+    assert (result.exit_code, check["level"]) == (1, "fail")
+    assert (
+        "add `accountable: <team>` under connectors.shopify in config/raci.yml" in check["detail"]
+    )

@@ -1,0 +1,64 @@
+"""`accord governance`: who answers for what, where columns come from and go to, what is masked."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="governance",
+    help="Who answers for what, where a column comes from and goes to, what analysts see.",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def governance() -> None:
+    """Commands over what is declared about the data."""
+
+
+@app.command("raci")
+def show_raci(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print who is responsible, accountable, consulted and informed; exit with 1 on a problem."""
+    from orchestration_assets.governance.raci import matrix
+    from orchestration_assets.settings import load_settings
+    from orchestration_assets.stages.governance import raci_problems
+
+    raci, problems = raci_problems(load_settings())
+    rows = matrix(raci)
+    if as_json:
+        teams = {name: team.model_dump() for name, team in raci.teams.items()}
+        typer.echo(json.dumps({"teams": teams, "matrix": rows, "problems": problems}))
+    else:
+        _print_matrix(rows)
+        for problem in problems:
+            typer.echo(f"problem: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _print_matrix(rows: list[dict[str, Any]]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from orchestration_assets.governance.raci import KINDS
+
+    roles = ("responsible", "accountable", "consulted", "informed")
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("name", no_wrap=True)
+    widest = max((len(team) for row in rows for team in row["accountable"]), default=0)
+    for role in roles:
+        width = widest if role in roles[:2] else 0
+        table.add_column(role, overflow="fold", min_width=max(width, len(role)))
+    for kind, title in KINDS.items():
+        table.add_row(f"[bold]{title}[/]")
+        for row in rows:
+            if row["kind"] == kind:
+                texts = [row["name"], *(", ".join(row[role]) for role in roles)]
+                table.add_row(*(escape(text) for text in texts))
+        table.add_section()
+    Console().print(table)
