@@ -19,6 +19,7 @@ from sandbox.hubspot.errors import (
     json_response,
     missing_scope,
     not_found,
+    not_writable,
     rate_limited,
     render_fault,
     unauthorised,
@@ -204,6 +205,8 @@ class HubSpot:
         reads = request.path_params.get("action") == "read"
         if writes and not reads and token != accepted:
             raise missing_scope(f"crm.objects.{request.path_params['kind']}.write")
+        if writes and not reads and self._kind(request).is_read_only:
+            raise not_writable(request.path_params["kind"])
 
     def _kind(self, request: Request) -> ObjectType:
         kind = self.kinds.get(request.path_params["kind"])

@@ -69,6 +69,12 @@ def not_found() -> HubSpotError:
     return HubSpotError(404, "OBJECT_NOT_FOUND", "resource not found")
 
 
+def not_writable(kind: str) -> HubSpotError:
+    """405 for an object type that HubSpot itself makes."""
+    message = f"Objects of type {kind} can be read but not written."
+    return HubSpotError(405, "METHOD_NOT_ALLOWED", message)
+
+
 def unauthorised() -> HubSpotError:
     """401."""
     message = (

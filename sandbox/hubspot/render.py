@@ -9,7 +9,7 @@ from sandbox.world.model import Document
 
 _INTERNAL = frozenset(
     {"created_at", "updated_at", "archived_at", "person_id", "associations", "createdate"}
-    | {"properties_with_history"}
+    | {"properties_with_history", "associatedcompanyid"}
 )
 
 
@@ -42,12 +42,12 @@ def property_value(kind: ObjectType, record_id: str, document: Document, name: s
 
 def links(kind: ObjectType, document: Document, other: str) -> list[str]:
     """Identifiers of the objects of another type that the object is linked to."""
-    if kind.name == "deals" and other == "contacts":
-        return document.get("associations") or []
-    if kind.name == "contacts" and other == "companies":
+    if other not in kind.links:
+        return []
+    if other == "companies":
         company = document.get("associatedcompanyid")
         return [company] if company else []
-    return []
+    return document.get("associations") or []
 
 
 class Renderer:
@@ -71,7 +71,7 @@ class Renderer:
         drifts: bool = False,
     ) -> None:
         self.kind = kind
-        always = ("createdate", kind.modified, "hs_object_id")
+        always = ("createdate", "hs_createdate", kind.modified, "hs_object_id")
         asked = [*properties, *history, *always] if properties or history else list(kind.default)
         special = {kind.modified, "hs_object_id"}
         self.names = [

@@ -57,7 +57,9 @@ class Property:
         }
 
 
-READ_ONLY = frozenset({"hs_object_id", "lastmodifieddate", "hs_lastmodifieddate", "createdate"})
+READ_ONLY = frozenset(
+    {"hs_object_id", "lastmodifieddate", "hs_lastmodifieddate", "createdate", "hs_createdate"}
+)
 _CONTACTS = (
     "email firstname lastname phone mobilephone company jobtitle address city zip country "
     "lifecyclestage hs_email_optout:bool hs_legal_basis:enumeration associatedcompanyid:number "
@@ -70,6 +72,16 @@ _COMPANIES = (
 _DEALS = (
     "dealname amount:number deal_currency_code dealstage pipeline closedate:datetime "
     "createdate:datetime hs_lastmodifieddate:datetime hs_object_id:number"
+)
+_TICKETS = (
+    "subject content hs_pipeline hs_pipeline_stage hs_ticket_priority:enumeration "
+    "hs_ticket_category:enumeration source_type:enumeration closed_date:datetime "
+    "createdate:datetime hs_lastmodifieddate:datetime hs_object_id:number"
+)
+_FEEDBACK = (
+    "hs_survey_name hs_survey_type:enumeration hs_survey_channel:enumeration hs_value:number "
+    "hs_content hs_submission_timestamp:datetime hs_createdate:datetime "
+    "hs_lastmodifieddate:datetime hs_object_id:number"
 )
 _UNIQUE = frozenset({"email", "hs_object_id"})
 _CUSTOM = frozenset({"shopify_customer_id"})
@@ -96,6 +108,7 @@ class ObjectType:
         default: properties of an answer when none are asked for.
         properties: by name; grows as properties are created.
         links: associated type to the name of the plain link.
+        is_read_only: true where HubSpot makes the objects itself and takes none.
     """
 
     name: str
@@ -104,6 +117,7 @@ class ObjectType:
     default: tuple[str, ...]
     properties: dict[str, Property]
     links: Mapping[str, str] = field(default_factory=dict)
+    is_read_only: bool = False
 
     @property
     def table(self) -> str:
@@ -141,40 +155,73 @@ class ObjectType:
 
 
 def object_types() -> dict[str, ObjectType]:
-    """A fresh account: contacts, companies and deals."""
+    """A fresh account: contacts, companies, deals, tickets and feedback submissions."""
+    return {kind.name: kind for kind in (*_sales_types(), *_service_types())}
+
+
+def _sales_types() -> tuple[ObjectType, ...]:
     shared = ("createdate", "hs_lastmodifieddate", "hs_object_id")
-    return {
-        kind.name: kind
-        for kind in (
-            ObjectType(
-                "contacts",
-                "CONTACT",
+    return (
+        ObjectType(
+            "contacts",
+            "CONTACT",
+            "lastmodifieddate",
+            (
+                "createdate",
+                "email",
+                "firstname",
+                "hs_object_id",
                 "lastmodifieddate",
-                (
-                    "createdate",
-                    "email",
-                    "firstname",
-                    "hs_object_id",
-                    "lastmodifieddate",
-                    "lastname",
-                ),
-                _standard(_CONTACTS),
-                {"companies": "contact_to_company"},
+                "lastname",
             ),
-            ObjectType(
-                "companies",
-                "COMPANY",
+            _standard(_CONTACTS),
+            {"companies": "contact_to_company"},
+        ),
+        ObjectType(
+            "companies",
+            "COMPANY",
+            "hs_lastmodifieddate",
+            ("domain", "name", *shared),
+            _standard(_COMPANIES),
+        ),
+        ObjectType(
+            "deals",
+            "DEAL",
+            "hs_lastmodifieddate",
+            ("amount", "closedate", "dealname", "dealstage", "pipeline", *shared),
+            _standard(_DEALS),
+            {"contacts": "deal_to_contact", "companies": "deal_to_company"},
+        ),
+    )
+
+
+def _service_types() -> tuple[ObjectType, ...]:
+    return (
+        ObjectType(
+            "tickets",
+            "TICKET",
+            "hs_lastmodifieddate",
+            (
+                "content",
+                "createdate",
                 "hs_lastmodifieddate",
-                ("domain", "name", *shared),
-                _standard(_COMPANIES),
+                "hs_object_id",
+                "hs_pipeline",
+                "hs_pipeline_stage",
+                "hs_ticket_category",
+                "hs_ticket_priority",
+                "subject",
             ),
-            ObjectType(
-                "deals",
-                "DEAL",
-                "hs_lastmodifieddate",
-                ("amount", "closedate", "dealname", "dealstage", "pipeline", *shared),
-                _standard(_DEALS),
-                {"contacts": "deal_to_contact", "companies": "deal_to_company"},
-            ),
-        )
-    }
+            _standard(_TICKETS),
+            {"contacts": "ticket_to_contact", "companies": "ticket_to_company"},
+        ),
+        ObjectType(
+            "feedback_submissions",
+            "FEEDBACK_SUBMISSION",
+            "hs_lastmodifieddate",
+            ("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
+            _standard(_FEEDBACK),
+            {"contacts": "feedback_submission_to_contact"},
+            is_read_only=True,
+        ),
+    )

@@ -15,7 +15,10 @@ MAX_GROUPS = 6
 MAX_FILTERS = 6
 MAX_QUERY_LENGTH = 3_000
 _RANGE = {"GT", "GTE", "LT", "LTE", "EQ", "BETWEEN"}
-_SEARCHED = ("email", "firstname", "lastname", "phone", "company", "name", "domain", "dealname")
+_SEARCHED = (
+    *("email", "firstname", "lastname", "phone", "company", "name", "domain", "dealname"),
+    *("subject", "content"),
+)
 
 Row = tuple[str, Document]
 Comparable = float | str

@@ -129,7 +129,7 @@ def _blank(kind: ObjectType) -> Document:
     if kind.name == "contacts":
         blank["shopify_customer_id"] = None
         blank["properties_with_history"] = {}
-    if kind.name == "deals":
+    if kind.name != "contacts" and "contacts" in kind.links:
         blank["associations"] = []
     for name in ("hs_object_id", "lastmodifieddate", "hs_lastmodifieddate"):
         blank.pop(name, None)

@@ -18,6 +18,14 @@ from sandbox.world.crm import MALFORMED_AMOUNT, MALFORMED_DATE
 from sandbox.world.model import PEOPLE_TABLES, Document, World
 from sandbox.world.names import first_names, last_names
 from sandbox.world.refunds import refund_now
+from sandbox.world.service import (
+    FEEDBACK,
+    MALFORMED_SCORE,
+    TICKETS,
+    answer_now,
+    close_tickets_now,
+    open_tickets_now,
+)
 
 CORRUPTED_SHARE = 0.4
 DRIFT_FIELD = "loyalty_tier"
@@ -30,10 +38,14 @@ REFUNDS_PER_CHANGED_CUSTOMER = 0.1
 CARTS_PER_CHANGED_CUSTOMER = 0.1
 CONTRACTS_PER_CHANGED_CUSTOMER = 0.05
 RECIPIENTS_PER_CHANGED_PROFILE = 0.2
+TICKETS_PER_CHANGED_CONTACT = 0.1
+ANSWERS_PER_CHANGED_CONTACT = 0.1
 MALFORMED = (
     ("hubspot.contacts", "createdate", MALFORMED_DATE),
     ("hubspot.deals", "amount", MALFORMED_AMOUNT),
     ("hubspot.companies", "numberofemployees", "about 12"),
+    ("hubspot.tickets", "createdate", MALFORMED_DATE),
+    ("hubspot.feedback_submissions", "hs_value", MALFORMED_SCORE),
 )
 _NAMES = {"hubspot": ("firstname", "lastname"), "shopify": ("first_name", "last_name")}
 
@@ -80,7 +92,21 @@ def mutate(world: World, fraction: float) -> Changes:
     recipients = round(profiles * fraction * RECIPIENTS_PER_CHANGED_PROFILE)
     for table, record_id in send_campaign_now(world, rng, recipients):
         changes.note("follow" if table == "klaviyo.profiles" else "campaign", table, record_id)
+    contacts = sum(1 for _ in world.live("hubspot.contacts"))
+    _service(world, rng, contacts * fraction, changes)
     return changes
+
+
+def _service(world: World, rng: np.random.Generator, changed: float, changes: Changes) -> None:
+    """What goes on in the service: tickets are opened and closed, surveys answered."""
+    tickets = round(changed * TICKETS_PER_CHANGED_CONTACT)
+    for record_id in open_tickets_now(world, rng, tickets):
+        changes.note("ticket_opened", TICKETS, record_id)
+    for table, record_id in close_tickets_now(world, rng, tickets):
+        changes.note("ticket_closed" if table == TICKETS else "survey", table, record_id)
+    answers = round(changed * ANSWERS_PER_CHANGED_CONTACT)
+    for record_id in answer_now(world, rng, answers):
+        changes.note("survey", FEEDBACK, record_id)
 
 
 def _after_orders(

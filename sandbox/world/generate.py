@@ -9,7 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.world import campaigns, carts, commerce, contracts, crm, marketing, refunds
+from sandbox.world import (
+    campaigns,
+    carts,
+    commerce,
+    contracts,
+    crm,
+    marketing,
+    refunds,
+    service,
+)
 from sandbox.world.model import World
 from sandbox.world.people import draw_people
 from sandbox.world.records import Written, write_down
@@ -63,6 +72,8 @@ def generate(
         contracts.add_contracts(world, next(streams), shop, shop_ids)
         sends = campaigns.add_campaigns(world, next(streams))
         marketing.add_events(world, event_stream, profiles, profile_ids, profile_of_customer, sends)
+        service.add_tickets(world, next(streams))
+        service.add_feedback(world, next(streams))
     return world
 
 

@@ -26,6 +26,8 @@ TABLES = (
     "hubspot.contacts",
     "hubspot.companies",
     "hubspot.deals",
+    "hubspot.tickets",
+    "hubspot.feedback_submissions",
     "shopify.customers",
     "shopify.orders",
     "shopify.products",

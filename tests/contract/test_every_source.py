@@ -10,7 +10,7 @@ from orchestration_assets.model import Kind, Page, Stream
 
 STREAMS = {stream.key: stream for stream in all_streams()}
 # Streams whose vendors tell what was deleted.
-WITH_DELETIONS = ["hubspot.companies", "hubspot.contacts", "hubspot.deals", "shopify.orders"]
+WITH_DELETIONS = [*sorted(key for key in STREAMS if key.startswith("hubspot.")), "shopify.orders"]
 # An event is a fact: it is added, never changed.
 CHANGING = sorted(set(STREAMS) - {"klaviyo.events"})
 # One stream a system, where the promise is about the system.

@@ -136,12 +136,25 @@ def test_a_bulk_change_of_one_millisecond_is_read_whole(hubspot) -> None:
 
 
 def test_a_record_reads_the_same_in_full_and_as_a_change(hubspot) -> None:
-    for stream in ("contacts", "companies", "deals"):
+    for stream in STREAMS:
         first = hubspot.read(stream)
         in_full = {r["id"]: r for page in first for r in page.records if not page.deleted}
         for page in hubspot.read(stream, first[-1].cursor):
             for record in page.records:
                 assert page.deleted or record == in_full[record["id"]]
+
+
+def test_tickets_and_answers_name_the_contacts_they_are_about(hubspot) -> None:
+    contacts = hubspot.world.tables["hubspot.contacts"]
+    companies = 0
+    for stream in ("tickets", "feedback_submissions"):
+        records = [r for page in hubspot.read(stream) for r in page.records]
+        for record in records:
+            [contact] = record["associations"]["contacts"]["results"]
+            for company in record["associations"].get("companies", {}).get("results", []):
+                assert company["id"] == contacts[contact["id"]]["associatedcompanyid"]
+                companies += 1
+    assert companies
 
 
 def test_the_accounts_rate_limit_is_kept_without_an_error(vendor) -> None:

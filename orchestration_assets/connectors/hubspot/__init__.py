@@ -1,1 +1,1 @@
-"""HubSpot, the CRM: contacts, companies and deals are read, contacts are written."""
+"""HubSpot, the CRM: contacts, companies, deals, tickets, survey answers; contacts are written."""

@@ -39,6 +39,16 @@ OBJECT_TYPES: Mapping[str, ObjectType] = {
         "hs_lastmodifieddate",
         associations={"contacts": "deal_to_contact", "companies": "deal_to_company"},
     ),
+    "tickets": ObjectType(
+        "tickets",
+        "hs_lastmodifieddate",
+        associations={"contacts": "ticket_to_contact", "companies": "ticket_to_company"},
+    ),
+    "feedback_submissions": ObjectType(
+        "feedback_submissions",
+        "hs_lastmodifieddate",
+        associations={"contacts": "feedback_submission_to_contact"},
+    ),
 }
 
 
@@ -132,6 +142,37 @@ STREAMS: Mapping[str, Stream] = {
             _property("pipeline"),
             _property("closedate", Kind.TIMESTAMP),
             _property("createdate", Kind.TIMESTAMP),
+            _property("hs_lastmodifieddate", Kind.TIMESTAMP),
+            Field("associations", "associations", Kind.JSON),
+        ),
+    ),
+    "tickets": _stream(
+        "tickets",
+        "One row for each HubSpot ticket and version of it.",
+        (
+            _property("subject", personal_data=_CONTACT),
+            _property("hs_pipeline"),
+            _property("hs_pipeline_stage"),
+            _property("hs_ticket_priority"),
+            _property("hs_ticket_category"),
+            _property("source_type"),
+            _property("closed_date", Kind.TIMESTAMP),
+            _property("createdate", Kind.TIMESTAMP),
+            _property("hs_lastmodifieddate", Kind.TIMESTAMP),
+            Field("associations", "associations", Kind.JSON),
+        ),
+    ),
+    "feedback_submissions": _stream(
+        "feedback_submissions",
+        "One row for each answer to a HubSpot survey and version of it.",
+        (
+            _property("hs_survey_name"),
+            _property("hs_survey_type"),
+            _property("hs_survey_channel"),
+            _property("hs_value", Kind.INTEGER, PersonalData.BEHAVIOUR),
+            _property("hs_content", personal_data=_CONTACT),
+            _property("hs_submission_timestamp", Kind.TIMESTAMP),
+            _property("hs_createdate", Kind.TIMESTAMP),
             _property("hs_lastmodifieddate", Kind.TIMESTAMP),
             Field("associations", "associations", Kind.JSON),
         ),

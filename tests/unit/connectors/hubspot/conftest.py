@@ -9,6 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from orchestration_assets.connectors.hubspot.streams import STREAMS
+
 TOKEN = "pat-eu1-0123-secret"
 LIVES = 1_760_000_000_000
 
@@ -25,7 +27,7 @@ class Account:
     TOKEN = TOKEN
 
     def __init__(self, server: HTTPServer) -> None:
-        self.objects: dict[str, dict[str, dict]] = {"contacts": {}, "companies": {}, "deals": {}}
+        self.objects: dict[str, dict[str, dict]] = {stream: {} for stream in STREAMS}
         self.links: dict[tuple[str, str, str], list[str]] = {}
         self.properties: list[dict] = [{"name": "email"}, {"name": "firstname"}]
         self.upserts: list[list[dict]] = []

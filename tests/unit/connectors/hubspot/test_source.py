@@ -192,22 +192,23 @@ def test_records_the_vendor_failed_to_read_are_not_passed_over(account) -> None:
         read(hubspot, "contacts", cursor)
 
 
-def test_deals_look_the_same_however_they_are_read(account) -> None:
-    account.put("deals", 1, account.START + 1, dealname="One")
-    account.links["deals", "1", "contacts"] = ["7", "8", "9"]
+@pytest.mark.parametrize(
+    ("stream", "plain"),
+    [
+        ("deals", "deal_to_contact"),
+        ("tickets", "ticket_to_contact"),
+        ("feedback_submissions", "feedback_submission_to_contact"),
+    ],
+)
+def test_linked_records_look_the_same_however_they_are_read(account, stream, plain) -> None:
+    account.put(stream, 1, account.START + 1)
+    account.links[stream, "1", "contacts"] = ["7", "8", "9"]
     hubspot = source(account)
-    first = read(hubspot, "deals")
-    second = read(hubspot, "deals", first[-1].cursor)
+    first = read(hubspot, stream)
+    second = read(hubspot, stream, first[-1].cursor)
     assert first[0].records == second[0].records
-    assert first[0].records[0]["associations"] == {
-        "contacts": {
-            "results": [
-                {"id": "7", "type": "deal_to_contact"},
-                {"id": "8", "type": "deal_to_contact"},
-                {"id": "9", "type": "deal_to_contact"},
-            ]
-        }
-    }
+    linked = [{"id": key, "type": plain} for key in ("7", "8", "9")]
+    assert first[0].records[0]["associations"] == {"contacts": {"results": linked}}
 
 
 def test_a_full_read_begins_anew_whatever_the_cursor(account) -> None:

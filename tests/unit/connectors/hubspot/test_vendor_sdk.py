@@ -5,6 +5,7 @@ from hubspot.crm.contacts import models as contacts
 from hubspot.crm.properties import models as properties
 
 from orchestration_assets.connectors.hubspot.source import HubSpotSource
+from orchestration_assets.connectors.hubspot.streams import STREAMS
 from orchestration_assets.connectors.hubspot.writer import HubSpotContactsWriter
 from orchestration_assets.model import OutgoingRow
 
@@ -36,7 +37,7 @@ def test_what_is_written_is_what_the_sdk_would_write(account) -> None:
 
 def test_what_is_asked_is_what_the_sdk_would_ask(account) -> None:
     hubspot = HubSpotSource(account.connection)
-    for stream in ("contacts", "deals"):
+    for stream in STREAMS:
         *_, last = hubspot.read(stream, None)
         account.put(stream, 1, account.START)
         list(hubspot.read(stream, last.cursor))
@@ -47,5 +48,6 @@ def test_what_is_asked_is_what_the_sdk_would_ask(account) -> None:
     contacts.Filter(property_name=rule["propertyName"], operator=rule["operator"])
     read = bodies(account, "/contacts/batch/read")[0]
     assert not unknown_keys(contacts.BatchReadInputSimplePublicObjectId, read)
-    links = bodies(account, "/associations/deals/contacts/batch/read")[0]
-    assert not unknown_keys(associations.BatchInputPublicFetchAssociationsBatchRequest, links)
+    for stream in ("deals", "tickets", "feedback_submissions"):
+        links = bodies(account, f"/associations/{stream}/contacts/batch/read")[0]
+        assert not unknown_keys(associations.BatchInputPublicFetchAssociationsBatchRequest, links)

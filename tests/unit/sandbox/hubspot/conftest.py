@@ -28,12 +28,30 @@ def base_url(context) -> Iterator[str]:
 
 
 @pytest.fixture
-def contacts(base_url, context):
-    """The contacts API of the official SDK."""
+def crm(base_url, context):
+    """The CRM of the official SDK."""
     client = hubspot.Client.create(
         access_token=context.token("hubspot"), host=base_url, retry=False
     )
-    return client.crm.contacts
+    return client.crm
+
+
+@pytest.fixture
+def contacts(crm):
+    """Its contacts API."""
+    return crm.contacts
+
+
+@pytest.fixture
+def tickets(crm):
+    """Its tickets API."""
+    return crm.tickets
+
+
+@pytest.fixture
+def answers(crm):
+    """Its API of answers to surveys."""
+    return crm.objects.feedback_submissions
 
 
 @pytest.fixture

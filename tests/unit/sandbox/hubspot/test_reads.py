@@ -4,6 +4,9 @@ import hubspot
 import pytest
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
 from hubspot.crm.contacts.exceptions import ApiException, ForbiddenException, UnauthorizedException
+from hubspot.crm.objects.feedback_submissions import (
+    PublicObjectSearchRequest as ObjectSearchRequest,
+)
 
 from sandbox.context import SandboxContext
 from sandbox.limits import TIERS
@@ -196,6 +199,73 @@ def test_deals_come_with_their_contacts(http, context):
     links = http.post("/crm/v4/associations/deals/contacts/batch/read", json={"inputs": ids})
     assert links.status_code == 200
     assert len(links.json()["results"]) == 3
+
+
+def test_tickets_come_with_their_contacts_and_companies(tickets, context):
+    documents = context.world.tables["hubspot.tickets"]
+    page = tickets.basic_api.get_page(
+        limit=100, properties=["subject", "source_type"], associations=["contacts", "companies"]
+    )
+    assert [row.id for row in page.results] == context.world.sorted_ids("hubspot.tickets")[:100]
+    companies = 0
+    for row in page.results:
+        document = documents[row.id]
+        assert row.properties["subject"] == document["subject"]
+        linked = {
+            name: [one.id for one in entry.results] for name, entry in row.associations.items()
+        }
+        assert linked.pop("contacts") == document["associations"]
+        company = document["associatedcompanyid"]
+        assert linked == ({"companies": [company]} if company else {})
+        companies += len(linked)
+    assert companies
+
+
+def test_archived_tickets_are_listed_on_demand_only(tickets, context):
+    gone = context.world.sorted_ids("hubspot.tickets")[0]
+    tickets.basic_api.archive(ticket_id=gone)
+    assert gone not in {row.id for row in tickets.basic_api.get_page(limit=100).results}
+    assert [row.id for row in tickets.basic_api.get_page(archived=True).results] == [gone]
+
+
+def test_answers_to_a_survey_are_searched_by_the_time_of_their_change(answers, context):
+    rows = context.world.changed_since("hubspot.feedback_submissions", None)
+    since = rows[-5][1]["updated_at"]
+    rule = {
+        "propertyName": "hs_lastmodifieddate",
+        "operator": "GTE",
+        "value": str(round(since.timestamp() * 1000)),
+    }
+    found = answers.search_api.do_search(
+        public_object_search_request=ObjectSearchRequest(
+            filter_groups=[{"filters": [rule]}], properties=["hs_value", "hs_survey_type"], limit=10
+        )
+    )
+    assert [row.id for row in found.results] == [key for key, _ in rows[-5:]]
+    for row in found.results:
+        document = context.world.tables["hubspot.feedback_submissions"][row.id]
+        assert row.properties["hs_value"] == str(document["hs_value"])
+        assert row.properties["hs_survey_type"] == document["hs_survey_type"]
+        assert "hs_createdate" in row.properties
+
+
+def test_answers_to_a_survey_can_be_read_but_not_written(http, context):
+    before = len(context.world.tables["hubspot.feedback_submissions"])
+    key = context.world.sorted_ids("hubspot.feedback_submissions")[0]
+    body = {"properties": {"hs_value": "10"}}
+    path = f"{OBJECTS}/feedback_submissions"
+    for answer in (
+        http.post(path, json=body),
+        http.patch(f"{path}/{key}", json=body),
+        http.delete(f"{path}/{key}"),
+        http.post(f"{path}/batch/update", json={"inputs": [{"id": key, **body}]}),
+    ):
+        assert answer.status_code == 405
+        assert answer.json()["category"] == "METHOD_NOT_ALLOWED"
+    read = http.post(f"{path}/batch/read", json={"inputs": [{"id": key}], "properties": []})
+    assert read.json()["results"][0]["id"] == key
+    assert len(context.world.tables["hubspot.feedback_submissions"]) == before
+    assert context.world.tables["hubspot.feedback_submissions"][key]["archived_at"] is None
 
 
 def test_the_dated_path_answers_the_same(http):

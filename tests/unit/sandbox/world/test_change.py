@@ -77,6 +77,21 @@ def test_mutate_sends_the_scheduled_campaign_and_then_new_ones(world):
     assert any(event["event_properties"].get("$message") == new for event in told)
 
 
+def test_mutate_opens_and_closes_tickets_and_lets_people_answer_surveys(world):
+    started = world.clock()
+    made = change.mutate(world, 0.2)
+    tickets = world.tables["hubspot.tickets"]
+    touched = [tickets[key] for key in made.ids["hubspot.tickets"]]
+    assert made.counts["ticket_opened"] > 0
+    assert made.counts["ticket_closed"] > 0
+    assert all(row["updated_at"] >= started for row in touched)
+    assert any(row["created_at"] < started and row["closed_date"] for row in touched)
+    answers = world.tables["hubspot.feedback_submissions"]
+    given = [answers[key] for key in made.ids["hubspot.feedback_submissions"]]
+    assert made.counts["survey"] == len(given)
+    assert {row["hs_survey_type"] for row in given} == {"NPS", "CSAT"}
+
+
 def test_mutate_deletes_in_hubspot_and_shopify_sooner_or_later(world):
     for _ in range(4):
         change.mutate(world, 0.1)
@@ -128,6 +143,8 @@ def test_malform_breaks_types_in_as_many_records_as_asked(world):
     assert made.counts == {"malformed": 7}
     deals = [world.tables["hubspot.deals"][key]["amount"] for key in made.ids["hubspot.deals"]]
     assert set(deals) == {"12,50 EUR"}
+    answers = world.tables["hubspot.feedback_submissions"]
+    assert [answers[key]["hs_value"] for key in made.ids["hubspot.feedback_submissions"]] == ["ten"]
 
 
 def test_an_unknown_field_appears_in_half_of_the_contacts_and_profiles(world):

@@ -10,6 +10,7 @@ import pytest
 from sandbox.world.contracts import STATUSES
 from sandbox.world.generate import generate, write_truth
 from sandbox.world.model import PEOPLE_TABLES, World
+from sandbox.world.service import CSAT, MALFORMED_SCORE, NPS, SURVEYS
 
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
 
@@ -51,6 +52,8 @@ def test_nothing_happens_in_the_future_and_nothing_changes_before_it_was_made(wo
         "shopify.abandoned_checkouts",
         "shopify.subscription_contracts",
         "klaviyo.events",
+        "hubspot.tickets",
+        "hubspot.feedback_submissions",
     ],
 )
 def test_what_changed_last_did_not_all_change_at_once(world, table):
@@ -147,12 +150,18 @@ def test_phones_are_real_numbers_in_several_notations(world):
 
 
 def test_some_records_break_the_type_contract_and_none_in_a_clean_world(world):
-    def broken(entry: World) -> int:
-        contacts = entry.tables["hubspot.contacts"].values()
-        return sum(isinstance(row["createdate"], str) for row in contacts)
+    def broken(entry: World) -> tuple[int, int]:
+        rows = [
+            *entry.tables["hubspot.contacts"].values(),
+            *entry.tables["hubspot.tickets"].values(),
+        ]
+        answers = entry.tables["hubspot.feedback_submissions"].values()
+        return sum(isinstance(row["createdate"], str) for row in rows), sum(
+            row["hs_value"] == MALFORMED_SCORE for row in answers
+        )
 
-    assert broken(world) > 0
-    assert broken(generate(3_000, 7, 0.0, NOW)) == 0
+    assert all(count > 0 for count in broken(world))
+    assert broken(generate(3_000, 7, 0.0, NOW)) == (0, 0)
 
 
 def test_profiles_have_about_five_events(world):
@@ -178,6 +187,47 @@ def test_messages_follow_the_campaign_that_was_sent_to_who_was_there(world):
             assert event["datetime"] >= campaign["send_time"]
             assert profiles[event["profile_id"]]["created_at"] <= campaign["send_time"]
     assert len(caused) == 24
+
+
+def test_one_contact_in_eight_has_a_ticket_and_most_tickets_are_closed(world):
+    contacts, tickets = world.tables["hubspot.contacts"], world.tables["hubspot.tickets"]
+    troubled = {row["associations"][0] for row in tickets.values()}
+    assert len(troubled) == round(0.12 * len(contacts))
+    assert 1.2 < len(tickets) / len(troubled) < 1.4
+    closed = [row for row in tickets.values() if row["hs_pipeline_stage"] == "4"]
+    assert 0.85 < len(closed) / len(tickets) < 0.98
+    for row in tickets.values():
+        assert (row["closed_date"] is not None) is (row["hs_pipeline_stage"] == "4")
+        assert row["created_at"] >= max(
+            contacts[row["associations"][0]]["created_at"], NOW - timedelta(days=549)
+        )
+
+
+def test_one_contact_in_twelve_told_whether_it_recommends_and_tickets_were_rated(world):
+    contacts, tickets = world.tables["hubspot.contacts"], world.tables["hubspot.tickets"]
+    answers = world.tables["hubspot.feedback_submissions"].values()
+    scores = {kind: [row for row in answers if row["hs_survey_type"] == kind] for kind in SURVEYS}
+    assert len(scores[NPS]) == round(0.08 * len(contacts))
+    closed = [row for row in tickets.values() if row["closed_date"] is not None]
+    assert 0.2 < len(scores[CSAT]) / len(closed) < 0.26
+    values = [row["hs_value"] for row in scores[NPS] if row["hs_value"] != MALFORMED_SCORE]
+    assert 0.35 < sum(value >= 9 for value in values) / len(values) < 0.55
+    assert 0.15 < sum(value <= 6 for value in values) / len(values) < 0.35
+    assert {0, 10} <= set(values) <= set(range(11))
+    troubled = {row["associations"][0] for row in tickets.values()}
+    of_troubled, of_others = (
+        [
+            row["hs_value"]
+            for row in scores[NPS]
+            if (row["associations"][0] in troubled) is wanted and row["hs_value"] != MALFORMED_SCORE
+        ]
+        for wanted in (True, False)
+    )
+    assert sum(of_troubled) / len(of_troubled) < sum(of_others) / len(of_others)
+    assert all(
+        row["hs_submission_timestamp"] >= contacts[row["associations"][0]]["created_at"]
+        for row in answers
+    )
 
 
 def test_the_truth_names_every_record_of_a_person(world, tmp_path):
