@@ -215,7 +215,9 @@ def _long_chains(
         _, ends_of = np.unique([one[edges], other[edges]], return_inverse=True)
         pairs = ends_of.reshape(2, -1)
         count = int(pairs.max()) + 1
-        graph = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(count, count))
+        graph = coo_array(
+            (np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(count, count)
+        ).tocsr()
         if shortest_path(graph, directed=False, unweighted=True).max() > LONGEST_CHAIN:
             found.append(label)
     return found

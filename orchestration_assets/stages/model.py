@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
+from orchestration_assets.identity.refresh import IdentityResult, refresh
+from orchestration_assets.stages.identity import matching, waiting_decisions
 from orchestration_assets.stages.land import prepare_landing
 from orchestration_assets.transform.runner import BuildResult, build
 from orchestration_assets.warehouse.scope import Scope, open_scope, unconsumed_loads
@@ -22,12 +23,13 @@ def build_models(deployment: Deployment, names: Sequence[str]) -> BuildResult:
 
 def resolve_identities(deployment: Deployment) -> IdentityResult:
     """Cluster the records in scope with all they touch, under stable customer ids."""
-    return refresh(deployment.warehouse, Matching(deployment.settings.default_region))
+    return refresh(deployment.warehouse, matching(deployment))
 
 
 def waiting_loads(deployment: Deployment) -> list[str]:
-    """Ids of the landed loads that no release has taken in yet, in order."""
-    return unconsumed_loads(deployment.warehouse)
+    """What a refresh is due for: loads that no release has taken in, decisions not gone by."""
+    decided = [f"identity decision:{name}" for name in waiting_decisions(deployment)]
+    return [*unconsumed_loads(deployment.warehouse), *decided]
 
 
 def table_rows(deployment: Deployment, tables: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -177,3 +177,21 @@ restrictions = sa.Table(
     _moment("recorded_at"),
     sa.CheckConstraint("subject_kind in ('customer', 'identifier')", name="subject_kind_is_known"),
 )
+
+identity_decisions = sa.Table(
+    "identity_decisions",
+    metadata,
+    _text("decision_id", primary_key=True),
+    _text("kind"),
+    _text("system_one"),
+    _text("record_one"),
+    _text("system_other"),
+    _text("record_other"),
+    _text("reason"),
+    _text("decided_by"),
+    _moment("decided_at"),
+    _text("withdrawn_by", nullable=True),
+    _moment("withdrawn_at", nullable=True),
+    _text("withdrawn_because", nullable=True),
+    sa.CheckConstraint("kind in ('together', 'apart')", name="kind_is_known"),
+)
