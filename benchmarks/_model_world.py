@@ -9,13 +9,15 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks._model_records import RECIPES, Recipe
+from benchmarks import _records_hubspot, _records_klaviyo, _records_shopify
+from benchmarks._recipe import Recipe
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.identity.tables import create_tables
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.scope import consume, open_scope
 
+RECIPES = {**_records_hubspot.RECIPES, **_records_shopify.RECIPES, **_records_klaviyo.RECIPES}
 CHANGED_ONE_IN = 100
 ORDERS_EACH = round(RECIPES["shopify.orders"].share)
 _IS_CHANGED = f"c % {CHANGED_ONE_IN} = 5"

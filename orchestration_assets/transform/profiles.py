@@ -8,7 +8,9 @@ import yaml
 
 from orchestration_assets.errors import FatalError
 
-THREADS = 4
+POSTGRES_THREADS = 4
+# DuckDB spreads each statement over all cores; models side by side only add up their memory.
+DUCKDB_THREADS = 1
 
 
 def database_name(url: str) -> str:
@@ -54,7 +56,7 @@ def _duckdb(url: str) -> dict[str, Any]:
         "type": "duckdb",
         "path": _literal(str(path)),
         "schema": "main",
-        "threads": THREADS,
+        "threads": DUCKDB_THREADS,
         "config_options": {"enable_external_access": "false"},
         "settings": {"TimeZone": "UTC"},
     }
@@ -71,7 +73,7 @@ def _postgres(url: str) -> dict[str, Any]:
         "password": _literal(unquote(parts.password or "")),
         "dbname": database_name(url),
         "schema": "public",
-        "threads": THREADS,
+        "threads": POSTGRES_THREADS,
         "connect_timeout": 10,
     }
     for name in ("sslmode", "sslrootcert", "sslcert", "sslkey"):
