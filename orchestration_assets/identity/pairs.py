@@ -82,6 +82,7 @@ compared as (
         one, other,
         agree(first_l, first_r) as firsts, agree(last_l, last_r) as lasts,
         agree(first_l, last_r) = 1 and agree(last_l, first_r) = 1 as is_swapped,
+        first_l = first_r or damerau_levenshtein(first_l, first_r) = 1 as is_first_sure,
         birth_date_l = birth_date_r as is_born_same_day,
             {score} as weight
     from sides
@@ -91,7 +92,8 @@ select
     case
         when is_swapped then 'same'
         when firsts = 1 and lasts = 1 then 'same'
-        when firsts = 1 and lasts = 0 then 'renamed'
+        -- With another last name, a first name that is just alike is another person's.
+        when firsts = 1 and lasts = 0 then if(is_first_sure, 'renamed', 'relative')
         when firsts = 0 and lasts = 0 then 'stranger'
         when firsts = 0 or lasts = 0 then 'relative'
         else 'unsure'

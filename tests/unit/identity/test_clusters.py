@@ -194,3 +194,9 @@ def test_nobody_is_resolved_to_nothing() -> None:
     ids, _, clusters = resolved()
     assert ids == []
     assert clusters.quarantined.num_rows == 0
+
+
+def test_first_names_that_are_just_alike_do_not_make_a_new_last_name() -> None:
+    key = {"email": "marie.barsart@x.org"}
+    ids, _, _ = resolved(person("Marie", "Barsart", **key), person("Martin", "Hirsch", **key))
+    assert ids[0] != ids[1]
