@@ -11,13 +11,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import structlog
 
 from orchestration_assets.errors import FatalError
-from orchestration_assets.identity.comparisons import (
-    COMPARISONS,
-    NAME_COLUMNS,
-    splink_comparisons,
-)
+from orchestration_assets.identity.comparisons import NAME_COLUMNS, splink_comparisons
 from orchestration_assets.identity.keys import MOST_RECORDS_OF_A_KEY, open_memory
 from orchestration_assets.identity.weights import Weights, make_weights
 
@@ -119,8 +116,15 @@ def _fit(memory: duckdb.DuckDBPyConnection, linker: Any, seed: int) -> None:
         training.estimate_probability_two_random_records_match(usable, recall=_ASSUMED_RECALL)
     training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
     for rule in _RULES:
-        if _pairs(memory, rule) >= _FEWEST_PAIRS:
+        if _pairs(memory, rule) < _FEWEST_PAIRS:
+            continue
+        try:
             training.estimate_parameters_using_expectation_maximisation(rule, max_pairs=_EM_PAIRS)
+        except ValueError as error:
+            # Splink refuses a share of exactly nought; what the other rules taught stays.
+            structlog.get_logger(__name__).info(
+                "training_rule_left_out", rule=rule, why=str(error).split(". ")[0]
+            )
 
 
 def _pairs(memory: duckdb.DuckDBPyConnection, rule: str) -> int:
@@ -151,8 +155,8 @@ def _shares(
 ) -> dict[str, dict[str, tuple[float | None, float | None]]]:
     """Shares by comparison and label, as Splink's model has them; None where it saw nothing."""
     found: dict[str, dict[str, tuple[float | None, float | None]]] = {}
-    for column, comparison in zip(COMPARISONS, comparisons, strict=True):
-        found[column] = {
+    for comparison in comparisons:
+        found[comparison["output_column_name"]] = {
             level["label_for_charts"]: (level.get("m_probability"), level.get("u_probability"))
             for level in comparison["comparison_levels"]
             if not level.get("is_null_level")
