@@ -11,7 +11,10 @@ from orchestration_assets.conditions import LANDING_TAG, REFRESH_TAG
 from orchestration_assets.defs.model.automation import SETTLE_S, model_refresh_sensor
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
+from orchestration_assets.identity.refresh import refresh
+from orchestration_assets.stages.identity import judge_pair, matching
 from orchestration_assets.warehouse.duckdb_engine import DuckWarehouse
+from tests.unit.identity.people_world import PeopleWorld
 
 
 @pytest.fixture
@@ -96,3 +99,16 @@ def test_it_waits_for_a_refresh_by_another_job(instance: dg.DagsterInstance) -> 
     assert _tick(instance)[0] == 0
     instance.report_run_failed(run)
     assert _tick(instance)[0] == 1
+
+
+def test_a_stewards_decision_is_gone_by_without_any_landing(instance: dg.DagsterInstance) -> None:
+    deployment = Deployment()
+    world = PeopleWorld(deployment.settings.resolved_warehouse_url, deployment.home)
+    world.put([{"record_id": "a"}, {"record_id": "b"}])
+    refresh(world.warehouse, matching(deployment))
+    assert _tick(instance)[0] == 0
+    records = ("crm", "a"), ("crm", "b")
+    judge_pair(deployment, *records, same=True, reason="seen both", by="steward")
+    assert _tick(instance)[0] == 1
+    refresh(world.warehouse, matching(deployment))
+    assert _tick(instance)[0] == 0
