@@ -1,5 +1,6 @@
 """The identity step in a warehouse: stable ids, guards, merges and splits, on both engines."""
 
+from orchestration_assets.identity.decisions import APART, make_decision
 from orchestration_assets.identity.refresh import Matching, refresh
 from orchestration_assets.warehouse.scope import forget
 from tests.support.model_world import ModelWorld
@@ -116,3 +117,27 @@ def test_repeating_the_step_changes_nothing(duck: ModelWorld) -> None:
     result = refresh(duck.warehouse, Matching("FR"))
     assert duck.customer_of() == before
     assert (result.new, result.merged, result.split, result.touched) == (0, 0, 0, 0)
+
+
+def test_a_decision_alone_moves_customers_and_their_orders(either: ModelWorld) -> None:
+    either.land("shopify", "customers", {"id": "s1", "email": "ann@x.org", "first_name": "Ann"})
+    either.land("hubspot", "contacts", contact(1, "ann@x.org", "Ann", "Lee"))
+    either.land("shopify", "orders", {"id": "o1", "customer_id": "s1", "total_price": 10})
+    either.refresh(tests=False)
+    either.release()
+    together = either.customer_of()
+    assert len(set(together.values())) == 1
+    word = make_decision("d1", APART, ("shopify", "s1"), ("hubspot", "h1"), "her mother's shop")
+    scope, _ = either.refresh(tests=False, decisions=[word])
+    assert scope.is_empty
+    either.release()
+    apart = either.customer_of()
+    assert apart["hubspot", "h1"] != apart["shopify", "s1"]
+    assert either.rows("select customer_id from released.fct_orders") == [
+        {"customer_id": apart["shopify", "s1"]}
+    ]
+    assert len(either.rows("select * from released.dim_customers")) == 2
+    either.refresh(tests=False)
+    either.release()
+    assert either.customer_of() == together
+    assert len(either.rows("select * from released.dim_customers")) == 1

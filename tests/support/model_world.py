@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pyarrow as pa
 from orchestration_assets.connectors.hubspot.streams import STREAMS as HUBSPOT
 from orchestration_assets.connectors.klaviyo.streams import STREAMS as KLAVIYO
 from orchestration_assets.connectors.shopify.streams import STREAMS as SHOPIFY
+from orchestration_assets.identity.decisions import Decision
 from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
 from orchestration_assets.model import Kind
 from orchestration_assets.transform import project
@@ -114,11 +116,13 @@ class ModelWorld:
             **values,
         }
 
-    def refresh(self, *, full: bool = False, tests: bool = True) -> tuple[Scope, IdentityResult]:
+    def refresh(
+        self, *, full: bool = False, tests: bool = True, decisions: Sequence[Decision] = ()
+    ) -> tuple[Scope, IdentityResult]:
         """Open the scope and build the common model from it."""
         scope = open_scope(self.warehouse)
         self.stages = [self.build(project.PREPARE, full=full, tests=tests)]
-        identity = refresh(self.warehouse, Matching("FR"), full=full)
+        identity = refresh(self.warehouse, Matching("FR", decisions=decisions), full=full)
         self.stages.append(self.build(project.CORE, full=full, tests=tests))
         return scope, identity
 
