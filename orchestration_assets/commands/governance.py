@@ -62,3 +62,32 @@ def _print_matrix(rows: list[dict[str, Any]]) -> None:
                 table.add_row(*(escape(text) for text in texts))
         table.add_section()
     Console().print(table)
+
+
+@app.command("lineage")
+def show_lineage(
+    name: Annotated[
+        str, typer.Argument(help="TABLE.COLUMN, such as dim_customers.email; TABLE lists columns.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show where a column comes from, to the vendors' fields, and where it goes to."""
+    from orchestration_assets.commands import lineage
+    from orchestration_assets.settings import load_settings
+    from orchestration_assets.stages.governance import raci_of
+    from orchestration_assets.stages.lineage import lineage_graph
+
+    graph = lineage_graph(raci_of(load_settings()))
+    table = graph.find_table(name)
+    if table:
+        columns = list(graph.tables[table])
+        lines = lineage.columns_in_words(graph, table)
+        typer.echo(
+            json.dumps({"table": table, "columns": columns}) if as_json else "\n".join(lines)
+        )
+        return
+    column = graph.find_column(name)
+    if as_json:
+        typer.echo(json.dumps(lineage.as_json(graph, column)))
+    else:
+        typer.echo("\n".join(lineage.in_words(graph, column)))

@@ -30,12 +30,12 @@ _PARSE_URLS = {
 
 @dataclass(frozen=True, slots=True)
 class ModelColumn:
-    """One column as its `.yml` declares it."""
+    """One column as its `.yml` declares it; `personal_data` is None where it names no class."""
 
     name: str
     data_type: str | None
     description: str
-    personal_data: str
+    personal_data: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,5 +193,5 @@ def _column(column: Mapping[str, Any]) -> ModelColumn:
         name=column["name"],
         data_type=column.get("data_type"),
         description=column.get("description") or "",
-        personal_data=meta.get("personal_data", "none"),
+        personal_data=meta.get("personal_data"),
     )

@@ -171,6 +171,28 @@ def parse(url: str, target: Path) -> None:
         _invoke(["parse", "--no-partial-parse"], target, None, target=target)
 
 
+def compile_project(url: str, folder: Path) -> dict[str, str]:
+    """The SQL of every model by unique id, compiled for the warehouse at `url`.
+
+    Args:
+        url: an empty warehouse gives the SQL of a full build.
+        folder: folder of the work files.
+
+    Raises:
+        FatalError: a model does not compile; holds dbt's own message.
+    """
+    with _ONE_INVOCATION:
+        manifest = _manifest(url)
+        write_profile(url, folder)
+        outcome = _invoke(["compile", "--no-populate-cache", "--no-write-json"], folder, manifest)
+        nodes = [entry.node for entry in outcome.result.results]
+        return {node.unique_id: node.compiled_code for node in nodes if _is_model(node)}
+
+
+def _is_model(node: Any) -> bool:
+    return str(node.resource_type) == "model"
+
+
 def _reused(node: ModelNode) -> NodeResult:
     return NodeResult(node.unique_id, "model", "reused", 0.0, "nothing of it is in scope")
 

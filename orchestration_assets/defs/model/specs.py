@@ -48,7 +48,7 @@ def _schema_of(node: ModelNode) -> dg.TableSchema:
                 column.name,
                 column.data_type or "unknown",
                 description=column.description,
-                tags={"personal_data": column.personal_data},
+                tags={"personal_data": column.personal_data or "unclassified"},
             )
             for column in node.columns
         ]
