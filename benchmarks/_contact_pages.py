@@ -10,9 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+
+from orchestration_assets.connectors.hubspot.streams import OBJECT_TYPES
 
 PAGE_ROWS = 100
 _SEED = 20260101
@@ -21,50 +24,63 @@ _COUNTRIES = ("France", "Germany", "Italy", "Spain", "")
 
 
 def contact(number: int, chance: random.Random) -> dict[str, object]:
-    """One contact as HubSpot's list endpoint answers it, with two property histories."""
+    """One contact as HubSpot's list endpoint answers it, with the histories of its properties."""
     first, last = f"First{chance.randrange(5000)}", f"Last{chance.randrange(20000)}"
     created = f"2025-{1 + number % 12:02d}-{1 + number % 28:02d}T08:{number % 60:02d}:00.000Z"
     changed = f"2026-{1 + number % 9:02d}-{1 + number % 28:02d}T09:{number % 60:02d}:30.123Z"
     opted_out = "true" if number % 9 == 0 else "false"
+    properties = {
+        "email": f"{first}.{last}.{number}@example.com".lower(),
+        "firstname": first,
+        "lastname": last,
+        "phone": f"+33 6 {number % 100:02d} {chance.randrange(10**6):06d}",
+        "mobilephone": None,
+        "company": f"Company {chance.randrange(3000)}",
+        "jobtitle": "Buyer",
+        "address": f"{1 + number % 200} rue des Lilas",
+        "city": f"City {chance.randrange(500)}",
+        "zip": f"{chance.randrange(10**5):05d}",
+        "country": _COUNTRIES[number % len(_COUNTRIES)],
+        "lifecyclestage": _STAGES[number % len(_STAGES)],
+        "hs_email_optout": opted_out,
+        "hs_legal_basis": "Freely given consent from contact",
+        "shopify_customer_id": str(7_000_000 + number) if number % 3 else None,
+        "associatedcompanyid": str(chance.randrange(3000)),
+        "createdate": created,
+        "lastmodifieddate": changed,
+        "hs_object_id": str(100_000 + number),
+    }
     return {
         "id": str(100_000 + number),
-        "properties": {
-            "email": f"{first}.{last}.{number}@example.com".lower(),
-            "firstname": first,
-            "lastname": last,
-            "phone": f"+33 6 {number % 100:02d} {chance.randrange(10**6):06d}",
-            "mobilephone": None,
-            "company": f"Company {chance.randrange(3000)}",
-            "jobtitle": "Buyer",
-            "address": f"{1 + number % 200} rue des Lilas",
-            "city": f"City {chance.randrange(500)}",
-            "zip": f"{chance.randrange(10**5):05d}",
-            "country": _COUNTRIES[number % len(_COUNTRIES)],
-            "lifecyclestage": _STAGES[number % len(_STAGES)],
-            "hs_email_optout": opted_out,
-            "hs_legal_basis": "Freely given consent from contact",
-            "shopify_customer_id": str(7_000_000 + number) if number % 3 else None,
-            "associatedcompanyid": str(chance.randrange(3000)),
-            "createdate": created,
-            "lastmodifieddate": changed,
-            "hs_object_id": str(100_000 + number),
-        },
+        "properties": properties,
         "createdAt": created,
         "updatedAt": changed,
         "archived": False,
-        "propertiesWithHistory": {
-            "hs_email_optout": [
-                {"value": opted_out, "timestamp": created, "sourceType": "CRM_UI"},
-            ],
-            "hs_legal_basis": [
-                {
-                    "value": "Freely given consent from contact",
-                    "timestamp": created,
-                    "sourceType": "FORM",
-                },
-            ],
-        },
+        "propertiesWithHistory": _histories(properties, created, changed, number),
     }
+
+
+def _histories(
+    properties: dict[str, Any], created: str, changed: str, number: int
+) -> dict[str, list[dict[str, Any]]]:
+    """One value of each property; one contact in sixteen has a phone changed by hand besides."""
+    histories = {
+        name: [
+            {
+                "value": properties[name],
+                "timestamp": created,
+                "sourceType": "INTEGRATION",
+                "sourceId": "2317841",
+                "sourceLabel": "Customer data integration",
+            }
+        ]
+        for name in OBJECT_TYPES["contacts"].history
+    }
+    if number % 16 == 0:
+        by_hand = {"value": properties["phone"], "timestamp": changed, "sourceType": "CRM_UI"}
+        by_hand |= {"sourceId": "userId:9586504", "updatedByUserId": 9_586_504}
+        histories["phone"] = [by_hand, histories["phone"][0] | {"value": "+33 6 00 000000"}]
+    return histories
 
 
 def render(rows: int) -> list[bytes]:

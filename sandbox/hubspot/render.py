@@ -5,12 +5,27 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.hubspot.schema import ObjectType
+from sandbox.world.edits import (
+    BY_FORM,
+    BY_IMPORT,
+    BY_INTEGRATION,
+    WITH_HISTORY,
+    Entry,
+    history_of,
+)
 from sandbox.world.model import Document
 
 _INTERNAL = frozenset(
     {"created_at", "updated_at", "archived_at", "person_id", "associations", "createdate"}
     | {"properties_with_history", "associatedcompanyid"}
 )
+
+_SOURCES = {
+    BY_INTEGRATION: {"sourceId": "2317841", "sourceLabel": "Customer data integration"},
+    BY_IMPORT: {"sourceId": "70231155"},
+    BY_FORM: {"sourceId": "b2f7c1de-5a0e-4a43-9a55-6d1f1f0a7c11"},
+}
+"""What HubSpot says besides the source type where no person made a change."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -38,6 +53,18 @@ def property_value(kind: ObjectType, record_id: str, document: Document, name: s
     if name == kind.modified:
         return timestamp(document["updated_at"])
     return as_text(document.get(name))
+
+
+def _entry(value: str, moment: datetime, source: str, user: int | None) -> dict[str, Any]:
+    """One value of a property's history; who made it stands there as HubSpot tells it."""
+    entry: dict[str, Any] = {
+        "value": value,
+        "timestamp": timestamp(moment),
+        "sourceType": source,
+    }
+    if user is not None:
+        return {**entry, "sourceId": f"userId:{user}", "updatedByUserId": user}
+    return entry | _SOURCES.get(source, {})
 
 
 def links(kind: ObjectType, document: Document, other: str) -> list[str]:
@@ -110,18 +137,16 @@ class Renderer:
         return made
 
     def _history(self, record_id: str, document: Document) -> dict[str, list[dict[str, Any]]]:
-        stored = document.get("properties_with_history") or {}
-        made = {}
-        for name in self.history:
-            entries = stored.get(name)
-            if entries is None:
-                value = property_value(self.kind, record_id, document, name)
-                entries = [] if value is None else [(value, document["created_at"], "IMPORT")]
-            made[name] = [
-                {"value": value, "timestamp": timestamp(moment), "sourceType": source}
-                for value, moment, source in entries
-            ]
-        return made
+        return {
+            name: [_entry(*entry) for entry in self._entries(record_id, document, name)]
+            for name in self.history
+        }
+
+    def _entries(self, record_id: str, document: Document, name: str) -> list[Entry]:
+        if self.kind.name == "contacts" and name in WITH_HISTORY:
+            return history_of(record_id, document, name)
+        value = property_value(self.kind, record_id, document, name)
+        return [] if value is None else [(value, document["created_at"], BY_IMPORT, None)]
 
     def _associations(self, document: Document) -> dict[str, Any]:
         made = {}

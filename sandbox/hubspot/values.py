@@ -7,11 +7,11 @@ from typing import Any
 
 from sandbox.hubspot.errors import invalid
 from sandbox.hubspot.schema import READ_ONLY, ObjectType
+from sandbox.world.edits import BY_INTEGRATION, with_history
 from sandbox.world.errors import UNDELIVERABLE_DOMAINS
 from sandbox.world.model import Document, World
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_WITH_HISTORY = ("hs_email_optout", "hs_legal_basis")
 
 
 class RowError(Exception):
@@ -111,13 +111,8 @@ def store(world: World, kind: ObjectType, record_id: str, values: Mapping[str, A
     """Write the values; what HubSpot keeps the history of gets a new entry when it changes."""
     before = world.tables[kind.table].get(record_id) or {}
     changes, moment = dict(values), world.clock()
-    history = dict(before.get("properties_with_history") or {})
-    for name in _WITH_HISTORY:
-        if name in changes and kind.name == "contacts" and changes[name] != before.get(name):
-            value = changes[name]
-            text = str(value).lower() if isinstance(value, bool) else value or ""
-            history[name] = [(text, moment, "INTEGRATION"), *history.get(name, [])]
-            changes["properties_with_history"] = history
+    if kind.name == "contacts":
+        changes = with_history(record_id, before, changes, moment, BY_INTEGRATION)
     if not before:
         changes = {**_blank(kind), "createdate": moment, **changes}
     return world.upsert(kind.table, record_id, changes, at=moment)

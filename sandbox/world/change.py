@@ -12,9 +12,17 @@ import numpy as np
 
 from sandbox.world.arrivals import add_orders_now, add_people_now, send_campaign_now
 from sandbox.world.carts import abandon_now, complete_with
-from sandbox.world.consent import LEGAL_BASIS_WORDS
+from sandbox.world.consent import BY_EMAIL, LEGAL_BASIS_WORDS
 from sandbox.world.contracts import change_contracts_now
 from sandbox.world.crm import MALFORMED_AMOUNT, MALFORMED_DATE
+from sandbox.world.edits import (
+    BY_FORM,
+    BY_HAND,
+    BY_IMPORT,
+    BY_INTEGRATION,
+    CRM_USERS,
+    with_history,
+)
 from sandbox.world.model import PEOPLE_TABLES, Document, World
 from sandbox.world.names import first_names, last_names
 from sandbox.world.refunds import refund_now
@@ -47,6 +55,7 @@ MALFORMED = (
     ("hubspot.tickets", "createdate", MALFORMED_DATE),
     ("hubspot.feedback_submissions", "hs_value", MALFORMED_SCORE),
 )
+_HOW = (BY_INTEGRATION, BY_HAND, BY_FORM, BY_HAND, BY_INTEGRATION)
 _NAMES = {"hubspot": ("firstname", "lastname"), "shopify": ("first_name", "last_name")}
 
 
@@ -161,7 +170,7 @@ def heal(world: World) -> Changes:
     """Restore everything that `corrupt` and `malform` replaced."""
     changes = Changes()
     for (table, record_id), replaced in world.remembered.items():
-        world.upsert(table, record_id, replaced)
+        _write(world, table, record_id, replaced)
         changes.note("healed", table, record_id)
     world.remembered.clear()
     return changes
@@ -196,7 +205,23 @@ def _spoil(world: World, table: str, record_id: str, spoilt: Mapping[str, Any]) 
     remembered = world.remembered.setdefault((table, record_id), {})
     for name in spoilt:
         remembered.setdefault(name, document.get(name))
-    world.upsert(table, record_id, spoilt)
+    _write(world, table, record_id, spoilt)
+
+
+def _write(
+    world: World,
+    table: str,
+    record_id: str,
+    changes: Mapping[str, Any],
+    source: str = BY_IMPORT,
+    user: int | None = None,
+) -> None:
+    """Change a record now; HubSpot keeps the history of its contacts' properties."""
+    moment = world.clock()
+    if table == "hubspot.contacts":
+        document = world.tables[table][record_id]
+        changes = with_history(record_id, document, changes, moment, source, user)
+    world.upsert(table, record_id, changes, at=moment)
 
 
 def _change_one(
@@ -213,15 +238,20 @@ def _change_one(
         world.archive(table, record_id)
     else:
         kind = "name" if kind == "delete" else kind
-        world.upsert(table, record_id, _new_values(world, rng, system, document, kind))
+        draw = int(rng.integers(0, 1 << 30))
+        values = _new_values(world, rng, system, document, kind, draw)
+        source = _HOW[draw % len(_HOW)]
+        if "hs_email_optout" in values:
+            source = BY_EMAIL
+        user = CRM_USERS[draw // 8 % len(CRM_USERS)] if source == BY_HAND else None
+        _write(world, table, record_id, values, source, user)
     changes.note(kind, table, record_id)
 
 
 def _new_values(
-    world: World, rng: np.random.Generator, system: str, document: Document, kind: str
+    world: World, rng: np.random.Generator, system: str, document: Document, kind: str, draw: int
 ) -> Document:
     first_field, last_field = _NAMES.get(system, ("first_name", "last_name"))
-    draw = int(rng.integers(0, 1 << 30))
     if kind == "address":
         name = "address" if system == "hubspot" else "address1"
         return {name: f"{1 + draw % 150} rue Neuve"}
@@ -245,12 +275,7 @@ def _other_consent(world: World, system: str, document: Document, draw: int) -> 
     if system == "klaviyo":
         state = "UNSUBSCRIBED" if document["email_consent"] == "SUBSCRIBED" else "SUBSCRIBED"
         return {"email_consent": state, "email_consent_at": moment}
-    history = dict(document["properties_with_history"])
     if draw % 2:
-        opted_out = not document["hs_email_optout"]
-        entry = (str(opted_out).lower(), moment, "EMAIL")
-        history["hs_email_optout"] = [entry, *history.get("hs_email_optout", [])]
-        return {"hs_email_optout": opted_out, "properties_with_history": history}
+        return {"hs_email_optout": not document["hs_email_optout"]}
     words = LEGAL_BASIS_WORDS[1 if document["hs_legal_basis"] == LEGAL_BASIS_WORDS[0] else 0]
-    history["hs_legal_basis"] = [(words, moment, "CRM_UI"), *history.get("hs_legal_basis", [])]
-    return {"hs_legal_basis": words, "properties_with_history": history}
+    return {"hs_legal_basis": words}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from sandbox.world import errors
+from sandbox.world.edits import BY_FORM, BY_HAND, BY_IMPORT, CRM_USERS, Entry
 from sandbox.world.errors import Dice, scaled
 from sandbox.world.model import Document
 from sandbox.world.people import People
@@ -19,6 +20,8 @@ LEGAL_BASES = (
     ("Freely given consent from contact", 0.74),
     ("Not applicable", 0.84),
 )
+BY_EMAIL = "EMAIL"
+"""HubSpot's word for who opted out by the link in an e-mail."""
 LEGAL_BASIS_WORDS = tuple(words for words, _ in LEGAL_BASES)
 
 
@@ -127,7 +130,7 @@ def hubspot_consents(
 ) -> list[Document]:
     """The consent fields of `hubspot.contacts` with their history, the latest value first.
 
-    The history maps a property to triples of value, time and source type.
+    The history maps a property to its entries; see `edits.Entry`.
     """
     stated = _stated(rng, written, people.likes_email, EMAIL_GRANTED, EMAIL_WITHDRAWN, noise)
     moments = _moments(rng, written, created)
@@ -137,20 +140,25 @@ def hubspot_consents(
     for position, moment in enumerate(moments):
         words = next((words for words, bound in LEGAL_BASES if basis[position] < bound), None)
         start = created[position]
-        history: dict[str, list[tuple[str, datetime, str]]] = {}
+        history: dict[str, list[Entry]] = {}
         opted_out: bool | None = None
         if stated[position] == "withdrawn":
             opted_out = True
-            history["hs_email_optout"] = [("true", moment, "EMAIL")]
+            history["hs_email_optout"] = [("true", moment, BY_EMAIL, None)]
         elif stated[position] == "granted" and came_back[position]:
             opted_out = False
             between = start + (moment - start) / 2
-            history["hs_email_optout"] = [("false", moment, "CRM_UI"), ("true", between, "EMAIL")]
+            user = CRM_USERS[position % len(CRM_USERS)]
+            history["hs_email_optout"] = [
+                ("false", moment, BY_HAND, user),
+                ("true", between, BY_EMAIL, None),
+            ]
         elif position % 3 == 0:
             opted_out = False
-            history["hs_email_optout"] = [("false", start, "IMPORT")]
+            history["hs_email_optout"] = [("false", start, BY_IMPORT, None)]
         if words is not None:
-            history["hs_legal_basis"] = [(words, start, "IMPORT" if position % 2 else "FORM")]
+            origin = BY_IMPORT if position % 2 else BY_FORM
+            history["hs_legal_basis"] = [(words, start, origin, None)]
         made.append(
             {
                 "hs_email_optout": opted_out,

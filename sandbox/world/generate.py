@@ -15,6 +15,7 @@ from sandbox.world import (
     commerce,
     contracts,
     crm,
+    edits,
     marketing,
     refunds,
     service,
@@ -74,6 +75,7 @@ def generate(
         marketing.add_events(world, event_stream, profiles, profile_ids, profile_of_customer, sends)
         service.add_tickets(world, next(streams))
         service.add_feedback(world, next(streams))
+        edits.add_edits(world, next(streams))
     return world
 
 

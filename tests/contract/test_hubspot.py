@@ -4,7 +4,7 @@ import fnmatch
 
 import pytest
 
-from orchestration_assets.connectors.hubspot.streams import STREAMS
+from orchestration_assets.connectors.hubspot.streams import OBJECT_TYPES, STREAMS
 from orchestration_assets.connectors.kit.http import RetryPolicy
 from orchestration_assets.errors import FatalError
 from orchestration_assets.model import OutgoingRow, RowStatus
@@ -142,6 +142,20 @@ def test_a_record_reads_the_same_in_full_and_as_a_change(hubspot) -> None:
         for page in hubspot.read(stream, first[-1].cursor):
             for record in page.records:
                 assert page.deleted or record == in_full[record["id"]]
+
+
+def test_the_newest_value_of_a_history_is_the_current_one(hubspot) -> None:
+    hubspot.world.upsert("hubspot.contacts", min(hubspot.living("contacts")), {})
+    pages = hubspot.read("contacts")
+    pages += hubspot.read("contacts", pages[0].cursor)
+    sources = set()
+    for record in (record for page in pages for record in page.records):
+        assert record["propertiesWithHistory"].keys() == set(OBJECT_TYPES["contacts"].history)
+        for name, entries in record["propertiesWithHistory"].items():
+            newest = entries[0]["value"] if entries else None
+            assert newest == record["properties"][name]
+            sources |= {entry["sourceType"] for entry in entries}
+    assert sources >= {"CRM_UI", "INTEGRATION", "IMPORT", "FORM"}
 
 
 def test_tickets_and_answers_name_the_contacts_they_are_about(hubspot) -> None:

@@ -31,7 +31,17 @@ class ObjectType:
 
 OBJECT_TYPES: Mapping[str, ObjectType] = {
     "contacts": ObjectType(
-        "contacts", "lastmodifieddate", history=("hs_email_optout", "hs_legal_basis")
+        "contacts",
+        "lastmodifieddate",
+        history=(
+            "email",
+            "phone",
+            "firstname",
+            "lastname",
+            "lifecyclestage",
+            "hs_email_optout",
+            "hs_legal_basis",
+        ),
     ),
     "companies": ObjectType("companies", "hs_lastmodifieddate"),
     "deals": ObjectType(
@@ -111,7 +121,7 @@ STREAMS: Mapping[str, Stream] = {
                 "properties_with_history",
                 "propertiesWithHistory",
                 Kind.JSON,
-                personal_data=_PROFILE,
+                personal_data=_CONTACT,
             ),
         ),
         feeds_identity=True,

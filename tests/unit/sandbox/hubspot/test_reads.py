@@ -10,6 +10,7 @@ from hubspot.crm.objects.feedback_submissions import (
 
 from sandbox.context import SandboxContext
 from sandbox.limits import TIERS
+from sandbox.world.edits import CRM_USERS
 
 OBJECTS = "/crm/v3/objects"
 
@@ -173,6 +174,29 @@ def test_consent_comes_with_its_history(contacts, context):
     assert [entry.value for entry in history] == ["false", "true"]
     assert history[0].timestamp == row["properties_with_history"]["hs_email_optout"][0][1]
     assert found.properties["hs_email_optout"] == "false"
+
+
+def test_an_edit_by_hand_names_its_user_and_what_came_with_the_contact_its_source(
+    contacts, context
+):
+    key, row = next(
+        item
+        for item in context.world.tables["hubspot.contacts"].items()
+        if len(item[1]["properties_with_history"].get("lifecyclestage", [])) == 2
+    )
+    found = contacts.basic_api.get_by_id(
+        contact_id=key, properties_with_history=["lifecyclestage", "lastname"]
+    )
+    newest, first = found.properties_with_history["lifecyclestage"]
+    assert newest.value == found.properties["lifecyclestage"] == row["lifecyclestage"]
+    assert newest.source_type == "CRM_UI"
+    assert newest.source_id == f"userId:{newest.updated_by_user_id}"
+    assert newest.updated_by_user_id in CRM_USERS
+    assert first.value != newest.value
+    assert first.source_type in {"INTEGRATION", "IMPORT", "FORM"}
+    assert first.updated_by_user_id is None
+    [only] = found.properties_with_history["lastname"]
+    assert (only.value, only.timestamp) == (row["lastname"], row["created_at"])
 
 
 def test_batch_read_names_what_it_did_not_find(contacts, context):

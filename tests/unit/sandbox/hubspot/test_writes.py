@@ -149,6 +149,18 @@ def test_writing_consent_adds_to_its_history(contacts, context):
     assert latest[0].source_type == "INTEGRATION"
 
 
+def test_writing_a_phone_adds_to_its_history_and_writing_it_again_does_not(contacts, context):
+    key, _ = known_email(context)
+    for _ in range(2):
+        contacts.basic_api.update(
+            contact_id=key, simple_public_object_input={"properties": {"phone": "+33640112233"}}
+        )
+    found = contacts.basic_api.get_by_id(contact_id=key, properties_with_history=["phone"])
+    newest, *before = found.properties_with_history["phone"]
+    assert (newest.value, newest.source_type) == ("+33640112233", "INTEGRATION")
+    assert "+33640112233" not in [entry.value for entry in before]
+
+
 def test_archiving_a_batch_takes_the_contacts_out(http, context):
     ids = context.world.sorted_ids("hubspot.contacts")[:3]
     body = {"inputs": [{"id": key} for key in ids]}

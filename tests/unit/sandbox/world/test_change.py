@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.world import change
+from sandbox.world.edits import WITH_HISTORY, history_of, value_text
 from sandbox.world.generate import generate
 from sandbox.world.model import World
 
@@ -75,6 +76,34 @@ def test_mutate_sends_the_scheduled_campaign_and_then_new_ones(world):
         assert table[key]["send_time"] >= started
     told = [world.tables["klaviyo.events"][key] for key in second.ids["klaviyo.events"]]
     assert any(event["event_properties"].get("$message") == new for event in told)
+
+
+def test_every_change_of_a_contact_leaves_its_history(world):
+    def agree() -> bool:
+        return all(
+            (history_of(key, row, name) or [(None,)])[0][0] == value_text(row[name])
+            or (row[name] is None and history_of(key, row, name)[0][0] == "")
+            for key, row in world.tables["hubspot.contacts"].items()
+            for name in WITH_HISTORY
+        )
+
+    started = world.clock()
+    made = change.mutate(world, 0.3)
+    assert agree()
+    contacts = [world.tables["hubspot.contacts"][key] for key in made.ids["hubspot.contacts"]]
+    new = [
+        entry
+        for contact in contacts
+        for entries in contact["properties_with_history"].values()
+        for entry in entries
+        if entry[1] >= started
+    ]
+    assert {source for _, _, source, _ in new} >= {"CRM_UI", "INTEGRATION", "FORM", "EMAIL"}
+    assert all((user is not None) is (source == "CRM_UI") for _, _, source, user in new)
+    change.corrupt(world)
+    assert agree()
+    change.heal(world)
+    assert agree()
 
 
 def test_mutate_opens_and_closes_tickets_and_lets_people_answer_surveys(world):

@@ -8,6 +8,7 @@ import phonenumbers
 import pytest
 
 from sandbox.world.contracts import STATUSES
+from sandbox.world.edits import CRM_USERS, WITH_HISTORY, history_of, value_text
 from sandbox.world.generate import generate, write_truth
 from sandbox.world.model import PEOPLE_TABLES, World
 from sandbox.world.service import CSAT, MALFORMED_SCORE, NPS, SURVEYS
@@ -228,6 +229,37 @@ def test_one_contact_in_twelve_told_whether_it_recommends_and_tickets_were_rated
         row["hs_submission_timestamp"] >= contacts[row["associations"][0]]["created_at"]
         for row in answers
     )
+
+
+def test_histories_end_with_the_current_value_and_run_backwards(world):
+    for key, contact in world.tables["hubspot.contacts"].items():
+        for name in WITH_HISTORY:
+            entries = history_of(key, contact, name)
+            assert ([entry[0] for entry in entries[:1]] or [None]) == [value_text(contact[name])]
+            moments = [moment for _, moment, _, _ in entries]
+            assert moments == sorted(moments, reverse=True)
+            assert len(set(moments)) == len(moments)
+            assert all(contact["created_at"] <= at <= contact["updated_at"] for at in moments)
+            for _, _, source, user in entries:
+                assert (user in CRM_USERS) is (source == "CRM_UI")
+
+
+def test_six_in_a_hundred_contacts_were_edited_by_hand_and_a_third_of_that_was_put_right(world):
+    contacts = world.tables["hubspot.contacts"]
+    edits, corrections = 0, Counter()
+    for contact in contacts.values():
+        for name in ("email", "phone", "firstname", "lastname", "lifecyclestage"):
+            entries = contact["properties_with_history"].get(name, [])
+            by_hand = [entry for entry in entries if entry[2] == "CRM_UI"]
+            edits += bool(by_hand)
+            if len(entries) == 3:
+                (right, moment, source, _), (wrong, at, _, _), (first, _, _, _) = entries
+                assert right == first != wrong
+                assert moment - at <= timedelta(days=25)
+                corrections[source] += 1
+    assert 0.05 < edits / len(contacts) <= 0.06
+    assert 0.2 < corrections.total() / edits < 0.5
+    assert corrections.keys() == {"CRM_UI", "INTEGRATION"}
 
 
 def test_the_truth_names_every_record_of_a_person(world, tmp_path):
