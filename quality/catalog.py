@@ -7,20 +7,25 @@ from quality.suites.consents import CONSENTS
 from quality.suites.customers import ACCOUNTS, CUSTOMERS, IDENTITIES
 from quality.suites.history import CONSENTS_HISTORY, IDENTITIES_HISTORY
 from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
+from quality.suites.marketing import CAMPAIGN_TOUCHES, CAMPAIGNS
 from quality.suites.orders import INTERACTIONS, ORDER_LINES, ORDERS, PRODUCTS
-from quality.suites.service import MANUAL_OPERATIONS
+from quality.suites.service import MANUAL_OPERATIONS, SERVICE_CASES, SURVEY_ANSWERS
 
 CORE_SUITES: tuple[Suite, ...] = (
     CUSTOMERS,
     IDENTITIES,
     IDENTITIES_HISTORY,
     ACCOUNTS,
+    CAMPAIGNS,
     PRODUCTS,
     ORDERS,
     ORDER_LINES,
     CONSENTS,
     CONSENTS_HISTORY,
     INTERACTIONS,
+    CAMPAIGN_TOUCHES,
+    SERVICE_CASES,
+    SURVEY_ANSWERS,
     MANUAL_OPERATIONS,
 )
 

@@ -18,12 +18,16 @@ RELEASED_TABLES: Mapping[str, tuple[str, ...]] = {
     "dim_customer_identities": ("system", "record_id"),
     "dim_customer_identities_history": ("system", "record_id", "valid_from"),
     "dim_accounts": ("account_id",),
+    "dim_campaigns": ("campaign_id",),
     "dim_products": ("product_id",),
     "fct_orders": ("order_id",),
     "fct_order_lines": ("order_line_id",),
     "fct_consents": ("customer_id", "purpose", "channel"),
     "fct_consents_history": ("customer_id", "purpose", "channel", "valid_from"),
     "fct_interactions": ("interaction_id",),
+    "fct_campaign_touches": ("customer_id", "campaign_id"),
+    "fct_service_cases": ("service_case_id",),
+    "fct_survey_answers": ("survey_answer_id",),
     "fct_manual_operations": ("manual_operation_id",),
 }
 

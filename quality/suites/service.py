@@ -1,13 +1,44 @@
-"""What people do in the CRM by hand."""
+"""What the service hears and does: cases, survey answers, changes made by hand."""
 
 from quality.rules import Suite
 from quality.suites.phrases import (
+    at_least,
     no_rows,
     not_before,
     one_of,
     present,
     unique,
     usual_volume,
+)
+
+SERVICE_CASES = Suite(
+    name="service_cases_are_complete_and_unique",
+    table="core.fct_service_cases",
+    rows_due=False,
+    expected=6,
+    rules=(
+        usual_volume("fct_service_cases"),
+        present("service_case_id", "every case has an id"),
+        unique("service_case_id", "a case is one row"),
+        present("opened_at", "every case has a date"),
+        present("is_open", "every case is marked as open or not"),
+        at_least("hours_to_close", 0, "no case is closed before it is opened"),
+    ),
+)
+
+SURVEY_ANSWERS = Suite(
+    name="survey_answers_are_complete_and_unique",
+    table="core.fct_survey_answers",
+    rows_due=False,
+    expected=6,
+    rules=(
+        usual_volume("fct_survey_answers"),
+        present("survey_answer_id", "every answer has an id"),
+        unique("survey_answer_id", "an answer is one row"),
+        at_least("score", 0, "scores lie between 0 and 10", 10),
+        one_of("nps_group", ("detractor", "passive", "promoter"), "groups are known ones"),
+        present("submitted_at", "every answer has a date"),
+    ),
 )
 
 MANUAL_OPERATIONS = Suite(

@@ -41,6 +41,16 @@ def iso(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def linked_to(contact_id: str | None, **others: str | None) -> dict:
+    """The links of a HubSpot record to a contact and other objects, as the connector reads them."""
+    links = {"contacts": contact_id, **others}
+    return {
+        "associations": {
+            name: {"results": [{"id": key, "type": "t"}]} for name, key in links.items() if key
+        }
+    }
+
+
 def contact(draw: Draw, number: int) -> dict:
     """A contact of person `number` in HubSpot, with histories of consent and of its phone."""
     opted_out = draw.one(True, False)
@@ -158,8 +168,65 @@ def event(draw: Draw, number: int) -> dict:
         "profile_id": f"k{draw.random.randrange(PEOPLE + 3)}",
         "metric_name": draw.one("Received Email", "Opened Email", "Clicked SMS", "Active on Site"),
         "datetime": draw.at(),
+        "event_properties": draw.one(
+            {"$message": "m1"}, {"$message": "m9"}, {"$message": "m1", "$flow": "f"}
+        ),
         "at": draw.at(),
     }
+
+
+def cart(draw: Draw, number: int) -> dict:
+    """A cart that was left, and bought later or not."""
+    at = draw.at()
+    return {
+        "id": f"c{number}",
+        "customer_id": f"s{draw.random.randrange(PEOPLE)}",
+        "currency_code": draw.one(*CURRENCIES),
+        "total_price": draw.amount(),
+        "created_at": at,
+        "completed_at": draw.one(None, at + timedelta(minutes=3), at + timedelta(days=2)),
+        "at": draw.at(280, 300),
+    }
+
+
+def subscription(draw: Draw, number: int) -> dict:
+    """A subscription in one of its states."""
+    return {
+        "id": f"b{number}",
+        "customer_id": f"s{draw.random.randrange(PEOPLE)}",
+        "status": draw.one("ACTIVE", "PAUSED", "CANCELLED"),
+        "currency_code": draw.one(*CURRENCIES),
+        "recurring_amount": draw.amount(50),
+        "billing_interval": draw.one("MONTH", "YEAR"),
+        "billing_interval_count": draw.one(1, 3),
+        "created_at": draw.at(),
+        "at": draw.at(280, 300),
+    }
+
+
+def ticket(draw: Draw, number: int) -> dict:
+    """A ticket, closed after seconds or days or not at all."""
+    at = draw.at()
+    contact_of = draw.one(*(f"h{person}" for person in range(PEOPLE + 3)), None)
+    closed = at + timedelta(seconds=draw.random.randint(0, 500_000))
+    return {
+        "id": f"t{number}",
+        "source_type": draw.one("CHAT", "EMAIL", "PHONE"),
+        "createdate": at,
+        "closed_date": draw.one(None, closed),
+        "at": draw.at(280, 300),
+    } | linked_to(contact_of, companies=draw.one("c1", None))
+
+
+def answer(draw: Draw, number: int) -> dict:
+    """An answer to one of two surveys."""
+    return {
+        "id": f"f{number}",
+        "hs_survey_type": draw.one("NPS", "CSAT"),
+        "hs_value": draw.random.randint(0, 10),
+        "hs_submission_timestamp": draw.at(),
+        "at": draw.at(),
+    } | linked_to(f"h{draw.random.randrange(PEOPLE)}")
 
 
 def company(draw: Draw, number: int) -> dict:
@@ -192,6 +259,11 @@ def waves(seed: int = 7) -> tuple[list[Load], list[Load]]:
         ("shopify", "products", [product(draw, n) for n in (1, 2)]),
         ("shopify", "orders", [order(draw, n) for n in range(150)]),
         ("klaviyo", "events", [event(draw, n) for n in range(200)]),
+        ("klaviyo", "campaigns", [{"id": "m1", "name": "Spring", "channel": "email"}]),
+        ("shopify", "abandoned_checkouts", [cart(draw, n) for n in range(60)]),
+        ("shopify", "subscription_contracts", [subscription(draw, n) for n in range(40)]),
+        ("hubspot", "tickets", [ticket(draw, n) for n in range(60)]),
+        ("hubspot", "feedback_submissions", [answer(draw, n) for n in range(60)]),
     ]
     second: list[Load] = [
         # Older and newer versions of the same records, and the people who were missing.
@@ -206,5 +278,7 @@ def waves(seed: int = 7) -> tuple[list[Load], list[Load]]:
         ),
         ("hubspot", "contacts", [{"id": "h7", "deleted": True, "at": draw.at(291, 292)}]),
         ("klaviyo", "events", [event(draw, n) for n in range(150, 230)]),
+        ("shopify", "abandoned_checkouts", [cart(draw, n) | {"at": draw.at()} for n in range(80)]),
+        ("hubspot", "tickets", [ticket(draw, n) | {"at": draw.at()} for n in range(80)]),
     ]
     return first, second

@@ -25,6 +25,7 @@ select
     order_count,
     lifetime_value,
     currency_code,
+    account_id,
     is_deleted,
     updated_at
 from source

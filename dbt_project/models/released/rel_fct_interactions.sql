@@ -11,5 +11,7 @@ select
     kind,
     action,
     metric_name,
-    occurred_at
+    service_case_id,
+    occurred_at,
+    updated_at
 from source

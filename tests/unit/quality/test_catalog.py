@@ -45,6 +45,15 @@ create table core.fct_consents_history as select *, timestamp '2026-01-01' as va
 create table core.fct_manual_operations as select 'm' || customer_id as manual_operation_id,
     customer_id, 'phone' as property_name, timestamp '2026-01-01' as changed_at,
     timestamp '2026-01-02' as corrected_at, 'human' as corrected_by from core.dim_customers;
+create table core.dim_campaigns as select 'klaviyo:1' as campaign_id, 'Spring' as campaign_name,
+    false as is_deleted;
+create table core.fct_campaign_touches as select customer_id, 'klaviyo:1' as campaign_id,
+    1 as open_count, 0 as click_count from core.dim_customers;
+create table core.fct_service_cases as select 't' || customer_id as service_case_id,
+    timestamp '2026-01-01' as opened_at, false as is_open, 1.5 as hours_to_close
+from core.dim_customers;
+create table core.fct_survey_answers as select 'a' || customer_id as survey_answer_id, 9 as score,
+    'promoter' as nps_group, timestamp '2026-01-01' as submitted_at from core.dim_customers;
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
@@ -93,6 +102,10 @@ FAULTS = {
     "from core.dim_customer_identities_history limit 1",
     "nothing is corrected before it is changed": "update core.fct_manual_operations set "
     "corrected_at = timestamp '2025-01-01'",
+    "there is one row for each customer and campaign": "insert into core.fct_campaign_touches "
+    "select * from core.fct_campaign_touches limit 1",
+    "no case is closed before it is opened": "update core.fct_service_cases set hours_to_close = -1",
+    "scores lie between 0 and 10": "update core.fct_survey_answers set score = 11",
     "nobody employs fewer than none": "update core.dim_accounts set employee_count = -1",
     "the table is about as large as in the last release": "delete from core.dim_customers "
     "where customer_id > 'cus_0000000000000010'",

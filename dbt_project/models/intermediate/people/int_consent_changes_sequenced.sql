@@ -13,19 +13,44 @@ with shopify_versions as (
 
 ),
 
+klaviyo_scoped as (
+
+    select * from {{ ref('stg_klaviyo__profile_versions') }}
+    where {{ in_scope('record:klaviyo.profiles', 'klaviyo_profile_id') }}
+
+),
+
+klaviyo_suppressions as (
+
+    select
+        klaviyo_scoped.klaviyo_profile_id,
+        klaviyo_scoped.load_id,
+        klaviyo_scoped.row_hash,
+        max(cast({{ json_text('items.item', 'timestamp') }} as timestamp with time zone))
+            as suppressed_at
+    from klaviyo_scoped
+    cross join
+        lateral (
+            select {{ json_items('klaviyo_scoped.email_suppressions') }} as item
+        ) as items
+    where klaviyo_scoped.email_suppressions <> '[]'
+    group by
+        klaviyo_scoped.klaviyo_profile_id,
+        klaviyo_scoped.load_id,
+        klaviyo_scoped.row_hash
+
+),
+
 klaviyo_versions as (
 
     select
-        versions.*,
-        suppressions.suppressed_at
-    from {{ ref('stg_klaviyo__profile_versions') }} as versions
-    left join lateral (
-        select
-            max(cast({{ json_text('items.item', 'timestamp') }} as timestamp with time zone))
-                as suppressed_at
-        from (select {{ json_items('versions.email_suppressions') }} as item) as items
-    ) as suppressions on true
-    where {{ in_scope('record:klaviyo.profiles', 'klaviyo_profile_id') }}
+        klaviyo_scoped.*,
+        klaviyo_suppressions.suppressed_at
+    from klaviyo_scoped
+    left join klaviyo_suppressions
+        on klaviyo_scoped.klaviyo_profile_id = klaviyo_suppressions.klaviyo_profile_id
+            and klaviyo_scoped.load_id = klaviyo_suppressions.load_id
+            and klaviyo_scoped.row_hash = klaviyo_suppressions.row_hash
 
 ),
 

@@ -141,6 +141,7 @@ select
     cast(coalesce(order_totals.order_count, 0) as integer) as order_count,
     cast(coalesce(order_currencies.lifetime_value, 0) as decimal(18, 2)) as lifetime_value,
     order_currencies.currency_code,
+    {{ our_id("'hubspot'", 'contacts.hubspot_company_id') }} as account_id,
     merged.is_deleted,
     greatest(merged.updated_at, order_totals.updated_at) as updated_at
 from merged
@@ -148,3 +149,5 @@ left join order_totals on merged.customer_id = order_totals.customer_id
 left join order_currencies
     on merged.customer_id = order_currencies.customer_id
         and order_currencies.currency_rank = 1
+left join {{ ref('stg_hubspot__contacts') }} as contacts
+    on merged.hubspot_contact_id = contacts.hubspot_contact_id
