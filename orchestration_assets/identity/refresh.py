@@ -1,6 +1,5 @@
 """One run of the identity step: from person records to customers, as small as the change allows."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,14 +17,12 @@ from orchestration_assets.identity.decisions import (
     steward_links,
 )
 from orchestration_assets.identity.links import STANDARD, Links, Policy, find_links
+from orchestration_assets.identity.population import population_of
 from orchestration_assets.identity.weights import Weights, load_weights
 from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.scope import create_scope_tables, extend_with_customers
 from orchestration_assets.warehouse.session import Session
-
-FEWEST_PEOPLE = 2**16
-"""A young warehouse holds a part of the people there are: odds are counted for at least so many."""
 
 _LINKS_OF_REACHED = """
 select l.* from identity.links l where l.one in (select record_key from reached_records)
@@ -134,13 +131,8 @@ def refresh(warehouse: Warehouse, matching: Matching, *, full: bool = False) -> 
 
 
 def _settings(session: Session, weights: Weights, policy: Policy) -> tuple[int, dict[str, str]]:
-    """The population that odds are counted for, and what the assignments depend on.
-
-    The population is rounded up to a power of two: every pair of a warehouse is scored with the
-    same odds, and everybody is resolved anew only when it has doubled.
-    """
-    records = int(session.scalar("select count(*) from identity.people"))
-    population = max(2 ** math.ceil(math.log2(max(records, 2))), FEWEST_PEOPLE)
+    """The population that odds are counted for, and what the assignments depend on."""
+    population = population_of(int(session.scalar("select count(*) from identity.people")))
     return population, {
         "layout": tables.LAYOUT,
         "weights": weights.version,
