@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration_assets.commands.identity_evaluate import evaluate
 from orchestration_assets.errors import FatalError
 
 app = typer.Typer(
     name="identity",
-    help="Who is who: review pairs, undo links, see a customer's records, train match weights.",
+    help="Who is who: review pairs, undo links, see a customer's records, train and measure.",
     no_args_is_help=True,
 )
 review = typer.Typer(
@@ -20,6 +21,7 @@ review = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(review)
+app.command("evaluate")(evaluate)
 
 RecordArgument = Annotated[str, typer.Argument(help="A record, as SYSTEM:RECORD_ID.")]
 ReasonOption = Annotated[
