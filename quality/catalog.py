@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from quality.rules import Severity, Suite
+from quality.suites.commerce import CARTS, REFUNDS, SUBSCRIPTIONS
 from quality.suites.consents import CONSENTS
 from quality.suites.customers import ACCOUNTS, CUSTOMERS, IDENTITIES
 from quality.suites.history import CONSENTS_HISTORY, IDENTITIES_HISTORY
@@ -20,6 +21,9 @@ CORE_SUITES: tuple[Suite, ...] = (
     PRODUCTS,
     ORDERS,
     ORDER_LINES,
+    REFUNDS,
+    CARTS,
+    SUBSCRIPTIONS,
     CONSENTS,
     CONSENTS_HISTORY,
     INTERACTIONS,

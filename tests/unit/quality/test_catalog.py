@@ -54,6 +54,14 @@ create table core.fct_service_cases as select 't' || customer_id as service_case
 from core.dim_customers;
 create table core.fct_survey_answers as select 'a' || customer_id as survey_answer_id, 9 as score,
     'promoter' as nps_group, timestamp '2026-01-01' as submitted_at from core.dim_customers;
+create table core.fct_refunds as select 'r' || order_id as refund_id, order_id, 5.00 as amount,
+    'EUR' as currency_code, timestamp '2026-01-03' as refunded_at from core.fct_orders;
+create table core.fct_carts as select 'c' || customer_id as cart_id, 20.00 as total_amount,
+    'EUR' as currency_code, 'completed' as status, timestamp '2026-01-01' as created_at,
+    timestamp '2026-01-02' as completed_at from core.dim_customers;
+create table core.fct_subscriptions as select 's' || customer_id as subscription_id,
+    'active' as status, 9.99 as recurring_amount, 'EUR' as currency_code,
+    'month' as billing_interval, 1 as billing_interval_count from core.dim_customers;
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
@@ -106,6 +114,11 @@ FAULTS = {
     "select * from core.fct_campaign_touches limit 1",
     "no case is closed before it is opened": "update core.fct_service_cases set hours_to_close = -1",
     "scores lie between 0 and 10": "update core.fct_survey_answers set score = 11",
+    "the order of a refund exists": "delete from core.fct_orders where order_id like '%1'",
+    "no cart is bought before it is filled": "update core.fct_carts set completed_at = "
+    "timestamp '2025-12-31'",
+    "amounts are neither negative nor absurd": "update core.fct_subscriptions set "
+    "recurring_amount = -1",
     "nobody employs fewer than none": "update core.dim_accounts set employee_count = -1",
     "the table is about as large as in the last release": "delete from core.dim_customers "
     "where customer_id > 'cus_0000000000000010'",

@@ -1,0 +1,20 @@
+with source as (
+
+    select * from {{ source('released', 'fct_subscriptions') }}
+
+)
+
+select
+    subscription_id,
+    customer_id,
+    status,
+    is_active,
+    currency_code,
+    recurring_amount,
+    billing_interval,
+    billing_interval_count,
+    next_billing_at,
+    created_at,
+    is_deleted,
+    updated_at
+from source
