@@ -52,6 +52,15 @@ class Settings(BaseSettings):
     identity_review_weight: float = Field(
         default=2.0, description="Log2 odds from which a steward is asked about two records."
     )
+    analyst_role: str = Field(
+        default="accord_analyst",
+        description="PostgreSQL role that sees the masked views of the schema `analyst` alone.",
+    )
+    masking_salt: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret text in every hash of the masked views, 16 characters or more; once it"
+        " is set, each release on PostgreSQL keeps the views up to date.",
+    )
     writer_lock_timeout_s: float = Field(
         default=600.0, description="Seconds to wait for the warehouse writer lock."
     )

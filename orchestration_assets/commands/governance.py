@@ -91,3 +91,30 @@ def show_lineage(
         typer.echo(json.dumps(lineage.as_json(graph, column)))
     else:
         typer.echo("\n".join(lineage.in_words(graph, column)))
+
+
+@app.command("mask")
+def mask_columns(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make the masked views of the analysts' role on PostgreSQL and print what they show."""
+    from dataclasses import asdict
+
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.stages.masking import mask
+
+    masked = mask(Deployment())
+    if as_json:
+        typer.echo(json.dumps(asdict(masked)))
+        return
+    for table, columns in masked.columns.items():
+        typer.echo(f"analyst.{table}")
+        width = max(len(name) for name in columns)
+        for name, words in columns.items():
+            typer.echo(f"  {name:<{width}}  {words}")
+        for name in masked.left_out.get(table, ()):
+            typer.echo(f"  {name:<{width}}  left out: it has no personal-data class")
+    typer.echo(
+        f"{len(masked.columns)} views, {len(masked.changed)} of them made or dropped now; the role"
+        f" {masked.role} reads nothing else."
+    )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestration_assets.alerting.incidents import gate_failed, gate_passed
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
+from orchestration_assets.stages.masking import mask_again
 from orchestration_assets.stages.tell import run_link, tell_people
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
 from orchestration_assets.warehouse.release import (
@@ -95,12 +96,15 @@ def publish(deployment: Deployment) -> ReleaseResult:
     Raises:
         BlockedError: a required suite did not pass exactly this version.
     """
-    return release(
+    released = release(
         deployment.warehouse,
         REQUIRED_FOR_RELEASE,
         lambda version: newest_verdicts(deployment.state, version),
         consume,
     )
+    # A table whose shape changed was made anew, and the views over it went with the old one.
+    mask_again(deployment)
+    return released
 
 
 def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> Verdict:
