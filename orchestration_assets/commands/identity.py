@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from orchestration_assets.commands.identity_evaluate import evaluate
-from orchestration_assets.commands.identity_evaluate import evaluate
 from orchestration_assets.errors import FatalError
 
 app = typer.Typer(
@@ -22,7 +21,6 @@ review = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(review)
-app.command("evaluate")(evaluate)
 app.command("evaluate")(evaluate)
 
 RecordArgument = Annotated[str, typer.Argument(help="A record, as SYSTEM:RECORD_ID.")]
