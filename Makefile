@@ -16,7 +16,7 @@ BENCH ?=
 NO_TELEMETRY := DO_NOT_TRACK=1 DAGSTER_DISABLE_TELEMETRY=yes DBT_SEND_ANONYMOUS_USAGE_STATS=false \
 	GX_ANALYTICS_ENABLED=false RUNTIME__DLTHUB_TELEMETRY=false
 
-.PHONY: help setup demo ui test lint format bench lock clean
+.PHONY: help setup demo ui test lint format bench docs lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ format: setup ## Let ruff rewrite what it can
 bench: setup ## Run one benchmark: make bench BENCH=name
 	@[ -n "$(BENCH)" ] || { echo "Name one: make bench BENCH=name (they are in benchmarks/)." >&2; exit 1; }
 	@$(BIN)/accord bench $(BENCH) --json
+
+docs: setup ## Describe the model, its owners and classes as one page: .accord/docs/index.html
+	@$(NO_TELEMETRY) $(BIN)/accord governance docs
 
 lock: $(BIN)/uv ## Resolve requirements.lock anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-annotate \

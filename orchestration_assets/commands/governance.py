@@ -1,6 +1,7 @@
 """`accord governance`: who answers for what, where columns come from and go to, what is masked."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -118,3 +119,19 @@ def mask_columns(
         f"{len(masked.columns)} views, {len(masked.changed)} of them made or dropped now; the role"
         f" {masked.role} reads nothing else."
     )
+
+
+@app.command("docs")
+def write_docs(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; by default `docs` in home.")
+    ] = None,
+) -> None:
+    """Write the model's documentation, with owners and classes, as one page that opens offline."""
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.stages.documentation import document
+
+    deployment = Deployment()
+    written = document(deployment, out or deployment.settings.root / "docs")
+    found = f"{written.tables} tables found" if written.tables else "no model built yet"
+    typer.echo(f"{written.page}: {written.models} models, {found} in the warehouse.")

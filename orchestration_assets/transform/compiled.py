@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from orchestration_assets.transform.describe import compile_project
 from orchestration_assets.transform.project import ensure_manifest
-from orchestration_assets.transform.runner import compile_project
 
 _FILE = "compiled.json"
 

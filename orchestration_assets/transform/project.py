@@ -98,7 +98,7 @@ def ensure_manifest(engine: str = "duckdb") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(path.parent / "manifest.lock"), timeout=_PARSE_LOCK_TIMEOUT_S):
         if not _is_current(path):
-            from orchestration_assets.transform.runner import parse
+            from orchestration_assets.transform.describe import parse
 
             parse(_PARSE_URLS[engine], path.parent)
     return path

@@ -1,11 +1,5 @@
-"""Runs dbt inside this process, one invocation at a time, and lets go of the warehouse afterwards.
+"""Builds models and runs their tests, and tells what became of each node."""
 
-dbt takes three seconds to import, so it is imported on first use. Its adapters are singletons: two
-invocations at once in one process would share them, hence one lock for the process.
-"""
-
-import gc
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +8,9 @@ from typing import Any
 import structlog
 
 from orchestration_assets.errors import FatalError
-from orchestration_assets.transform.profiles import database_name, engine_of, write_profile
+from orchestration_assets.transform.invoke import ONE_INVOCATION, invoke, parsed_project
+from orchestration_assets.transform.profiles import engine_of, write_profile
 from orchestration_assets.transform.project import (
-    PROJECT_DIR,
     ModelNode,
     ensure_manifest,
     load_nodes,
@@ -29,17 +23,7 @@ from orchestration_assets.transform.reuse import (
 )
 from orchestration_assets.warehouse.engine import Warehouse
 
-_ONE_INVOCATION = threading.RLock()
-_QUIET = (
-    "--log-level=none",
-    "--log-level-file=none",
-    "--no-print",
-    "--no-use-colors",
-    "--no-version-check",
-    "--no-send-anonymous-usage-stats",
-)
 _SUCCESS = frozenset({"success", "pass", "warn", "no-op", "reused"})
-_manifests: dict[tuple[Path, int], Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +116,7 @@ def build(
     if full_refresh:
         command += ["--full-refresh"]
     nodes = load_nodes(ensure_manifest(engine_of(warehouse.url)))
-    with _ONE_INVOCATION, warehouse.exclusive(f"dbt {' '.join(select)}"[:200]):
+    with ONE_INVOCATION, warehouse.exclusive(f"dbt {' '.join(select)}"[:200]):
         # Under the lock: a scope that is opened in between would need what is left out.
         selected = selected_models(select, nodes)
         reused = unchanged_models(warehouse, selected) if selected and not full_refresh else []
@@ -160,37 +144,8 @@ def build(
 def run_unit_tests(select: Sequence[str], *, warehouse: Warehouse, home: Path) -> BuildResult:
     """Run the dbt unit tests of the selected models; the models must have been built once."""
     command = ["test", "--select", *select, "--resource-type", "unit_test", "--no-write-json"]
-    with _ONE_INVOCATION, warehouse.exclusive("dbt unit tests"):
+    with ONE_INVOCATION, warehouse.exclusive("dbt unit tests"):
         return _build_result(_invoke_on(warehouse, home, command))
-
-
-def parse(url: str, target: Path) -> None:
-    """Parse the project for the engine of `url` and write `target/manifest.json`."""
-    with _ONE_INVOCATION:
-        write_profile(url, target)
-        _invoke(["parse", "--no-partial-parse"], target, None, target=target)
-
-
-def compile_project(url: str, folder: Path) -> dict[str, str]:
-    """The SQL of every model by unique id, compiled for the warehouse at `url`.
-
-    Args:
-        url: an empty warehouse gives the SQL of a full build.
-        folder: folder of the work files.
-
-    Raises:
-        FatalError: a model does not compile; holds dbt's own message.
-    """
-    with _ONE_INVOCATION:
-        manifest = _manifest(url)
-        write_profile(url, folder)
-        outcome = _invoke(["compile", "--no-populate-cache", "--no-write-json"], folder, manifest)
-        nodes = [entry.node for entry in outcome.result.results]
-        return {node.unique_id: node.compiled_code for node in nodes if _is_model(node)}
-
-
-def _is_model(node: Any) -> bool:
-    return str(node.resource_type) == "model"
 
 
 def _reused(node: ModelNode) -> NodeResult:
@@ -199,72 +154,9 @@ def _reused(node: ModelNode) -> NodeResult:
 
 def _invoke_on(warehouse: Warehouse, home: Path, command: list[str]) -> Any:
     folder = home / "dbt"
-    manifest = _manifest(warehouse.url)
+    manifest = parsed_project(warehouse.url)
     write_profile(warehouse.url, folder)
-    return _invoke(command, folder, manifest)
-
-
-def _invoke(command: list[str], folder: Path, manifest: Any, *, target: Path | None = None) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    arguments = [
-        *_QUIET,
-        *command,
-        *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(folder)),
-        *("--target-path", str(target or folder / "target"), "--log-path", str(folder / "logs")),
-    ]
-    try:
-        outcome = dbtRunner(manifest=manifest).invoke(arguments)
-    finally:
-        _let_go()
-    if outcome.exception is not None:
-        raise FatalError(
-            f"dbt {command[0]} could not run: {outcome.exception}",
-            "correct the dbt project or the selector that it names.",
-        )
-    return outcome
-
-
-def _let_go() -> None:
-    """Close every connection that dbt keeps, so that others may open the DuckDB file."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import reset_adapters
-
-    reset_adapters()
-    DuckDBConnectionManager.close_all_connections()
-    gc.collect()
-
-
-def _manifest(url: str) -> Any:
-    """The parsed project with the warehouse's own database in front of every relation."""
-    from dbt.contracts.graph.manifest import Manifest
-
-    path = ensure_manifest(engine_of(url))
-    key = (path, path.stat().st_mtime_ns)
-    if key not in _manifests:
-        for outdated in [known for known in _manifests if known[0] == path]:
-            del _manifests[outdated]
-        # The JSON leaves out the arguments of tests; dbt's own file beside it has everything.
-        own_file = path.with_name("partial_parse.msgpack")
-        _manifests[key] = Manifest.from_msgpack(own_file.read_bytes())
-        _manifests[key].build_flat_graph()
-    manifest = _manifests[key]
-    _point_at(manifest, database_name(url))
-    return manifest
-
-
-def _point_at(manifest: Any, database: str) -> None:
-    nodes = (*manifest.nodes.values(), *manifest.sources.values())
-    outdated = [node for node in nodes if node.database != database]
-    for node in outdated:
-        if node.relation_name:
-            node.relation_name = node.relation_name.replace(
-                f'"{node.database}"', f'"{database}"', 1
-            )
-        node.database = database
-    if outdated:
-        # What hooks see as `graph`.
-        manifest.build_flat_graph()
+    return invoke(command, folder, manifest)
 
 
 def _build_result(outcome: Any) -> BuildResult:

@@ -14,8 +14,8 @@ from orchestration_assets.governance.lineage import Graph
 from orchestration_assets.governance.raci import read_raci
 from orchestration_assets.stages.lineage import lineage_graph
 from orchestration_assets.transform.compiled import compiled_models
+from orchestration_assets.transform.describe import compile_project
 from orchestration_assets.transform.project import ensure_manifest, load_nodes
-from orchestration_assets.transform.runner import compile_project
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 
