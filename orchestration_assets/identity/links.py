@@ -19,7 +19,7 @@ from orchestration_assets.identity.keys import (
 from orchestration_assets.identity.pairs import Sample, score_pairs
 from orchestration_assets.identity.weights import Weights
 
-_NOTHING_KNOWN = pa.table({"key_hash": pa.array([], pa.int64()), "kind": pa.array([], pa.int32())})
+_NOTHING_KNOWN = pa.schema([("key_hash", pa.int64()), ("kind", pa.int32())]).empty_table()
 
 PROBABLE = 4
 """Strength of a scored link, after the three exact kinds."""

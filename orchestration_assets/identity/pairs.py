@@ -103,7 +103,7 @@ from compared
 """
 
 
-_NO_PAIRS = pa.table({"one": pa.array([], pa.int64()), "other": pa.array([], pa.int64())})
+_NO_PAIRS = pa.schema([("one", pa.int64()), ("other", pa.int64())]).empty_table()
 
 
 @dataclass(frozen=True, slots=True)
