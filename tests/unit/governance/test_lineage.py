@@ -1,17 +1,20 @@
 """The lineage of the real models, from the vendors' fields to the destinations' properties."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from orchestration_assets.cli import app
+from orchestration_assets.connectors.catalog import all_streams
 from orchestration_assets.errors import FatalError
 from orchestration_assets.governance.bridges import BRIDGES
 from orchestration_assets.governance.column_sources import origins
-from orchestration_assets.governance.lineage import Graph
+from orchestration_assets.governance.lineage import ColumnFacts, Graph
 from orchestration_assets.governance.raci import read_raci
+from orchestration_assets.model import Kind
 from orchestration_assets.stages.lineage import lineage_graph
 from orchestration_assets.transform.compiled import compiled_models
 from orchestration_assets.transform.describe import compile_project
@@ -129,6 +132,33 @@ def test_every_table_that_a_step_writes_is_bridged_column_by_column(graph: Graph
             if parent not in graph.origins
         ]
     assert not found, "\n".join(found)
+
+
+def shown_personal_fields(graph: Graph) -> list[str]:
+    """Columns of core that analysts see as they are, although a personal field is their value."""
+    personal = {"contact", "identifier", "profile"}
+    # A document holds many things; a part of it has the class of the column that takes it out.
+    whole = {
+        f"raw_{stream.system}.{stream.name}.{field.name}"
+        for stream in all_streams()
+        for field in stream.fields
+        if field.kind is not Kind.JSON and field.personal_data in personal
+    }
+    return [
+        f"{column} is {facts.personal_data!r} and takes its value from {branch.vendor}: give it the"
+        " class of that field"
+        for column, facts in graph.facts.items()
+        if column.startswith("core.") and facts.personal_data not in personal
+        for branch in graph.upstream(column).walk()
+        if branch.column in whole
+    ]
+
+
+def test_no_column_that_analysts_see_as_it_is_comes_from_a_personal_field(graph: Graph):
+    found = shown_personal_fields(graph)
+    assert not found, "\n".join(found)
+    facts = {**graph.facts, "core.dim_customers.email": ColumnFacts("none")}
+    assert len(shown_personal_fields(replace(graph, facts=facts))) == 3
 
 
 @pytest.mark.postgres
