@@ -68,6 +68,10 @@ class Stream:
             that Accord itself writes, so that reading our own writes back is no change.
             A trailing `*` matches a prefix.
         feeds_identity: true where a record is a person.
+        reads_all: true where each reading yields every living record, so that one which is missing
+            from it was deleted.
+        place: key of where a record stands at its source (`line`); it is named where the
+            record is rejected. Empty: nowhere that would help.
     """
 
     system: str
@@ -79,6 +83,8 @@ class Stream:
     known: frozenset[str] = frozenset()
     volatile: frozenset[str] = frozenset()
     feeds_identity: bool = False
+    reads_all: bool = False
+    place: str = ""
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # A set variable, even an empty one, wins over `.env`: what a sandbox makes up never reaches the
@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         default=600.0, gt=0, description="Longest wait for one chunk's bulk jobs, in seconds."
     )
 
+    reference_dir: str = Field(
+        default="",
+        description="Folder of costs.csv and exchange_rates.csv; empty: `reference` in config_dir.",
+    )
+
     slack_webhook_url: SecretStr = Field(
         default=SecretStr(""), description="Incoming webhook for alerts; empty: only the log."
     )
@@ -126,6 +131,11 @@ class Settings(BaseSettings):
         default="INFO", description="DEBUG, INFO, WARNING or ERROR; less is not written."
     )
     log_format: str = Field(default="console", description="console or json")
+
+    @model_validator(mode="after")
+    def _find_reference(self) -> "Settings":
+        self.reference_dir = self.reference_dir or str(self.config_dir / "reference")
+        return self
 
     @cached_property
     def root(self) -> Path:
@@ -141,11 +151,6 @@ class Settings(BaseSettings):
     def resolved_state_url(self) -> str:
         """The state store's address, the embedded SQLite file when none is set."""
         return self.state_url or f"sqlite:///{self.root / 'state.sqlite'}"
-
-    def is_configured(self, system: str) -> bool:
-        """Whether both an address and a credential of the system are set."""
-        values = self.connection(system)
-        return bool(values.get("base_url")) and bool(values.get("token"))
 
     def connection(self, system: str) -> dict[str, str]:
         """Plain values a connector needs: `base_url`, `token` and its own options, where set."""

@@ -23,12 +23,13 @@ class SystemEntry:
     Args:
         name: folder of the connector, prefix of its raw schema and of its settings.
         title: the vendor's own spelling.
-        category: `crm`, `commerce` or `marketing`.
+        category: `crm`, `commerce`, `marketing` or `finance`.
         description: one sentence.
         source: module and class that reads it.
         writers: object name to module and class that writes it.
-        settings: names of the settings that must be set.
-        docs_url: the vendor's page on how to get the credentials.
+        docs_url: the vendor's page on how to get the credentials, or the file in this repository
+            that says what is needed.
+        requires: what its connection must say.
     """
 
     name: str
@@ -36,14 +37,26 @@ class SystemEntry:
     category: str
     description: str
     source: str
-    settings: tuple[str, ...]
     docs_url: str
     writers: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ("base_url", "token")
 
     @cached_property
     def streams(self) -> Mapping[str, Stream]:
         """Contracts of what can be read, by name."""
         return import_module(f"{_PACKAGE}.{self.name}.streams").STREAMS
+
+    def missing(self, connection: Mapping[str, str]) -> list[str]:
+        """Names of the settings that it requires and that are empty.
+
+        Args:
+            connection: what `Settings.connection` says.
+        """
+        return [
+            f"ACCORD_{self.name}_{name}".upper()
+            for name in self.requires
+            if not connection.get(name)
+        ]
 
     @property
     def writable(self) -> tuple[str, ...]:
@@ -61,7 +74,6 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             description="Contacts, companies, deals, tickets and survey answers; contacts go back.",
             source="hubspot.source:HubSpotSource",
             writers={"contacts": "hubspot.writer:HubSpotContactsWriter"},
-            settings=("ACCORD_HUBSPOT_TOKEN",),
             docs_url="https://developers.hubspot.com/docs/apps/legacy-apps/private-apps/overview",
         ),
         SystemEntry(
@@ -70,7 +82,6 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             category="commerce",
             description="Customers, orders, carts, subscriptions and products of the shop.",
             source="shopify.source:ShopifySource",
-            settings=("ACCORD_SHOPIFY_BASE_URL", "ACCORD_SHOPIFY_TOKEN"),
             docs_url="https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens",
         ),
         SystemEntry(
@@ -80,8 +91,16 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             description="Profiles, events, lists and campaigns; profiles go back and join a list.",
             source="klaviyo.source:KlaviyoSource",
             writers={"profiles": "klaviyo.writer:KlaviyoProfilesWriter"},
-            settings=("ACCORD_KLAVIYO_TOKEN",),
             docs_url="https://developers.klaviyo.com/en/docs/authenticate_",
+        ),
+        SystemEntry(
+            name="reference",
+            title="Reference data",
+            category="finance",
+            description="Costs and exchange rates that a team keeps in CSV files.",
+            source="reference.source:ReferenceSource",
+            docs_url="config/reference/README.md",
+            requires=("dir",),
         ),
     )
 }
@@ -142,13 +161,12 @@ def _entry(system: str) -> SystemEntry:
 
 
 def _require(entry: SystemEntry, connection: Mapping[str, str]) -> None:
-    for name in ("base_url", "token"):
-        if not connection.get(name):
-            setting = f"ACCORD_{entry.name}_{name}".upper()
-            raise FatalError(
-                f"{entry.name} is not connected: {setting} is empty.",
-                f"set {setting} (see {entry.docs_url}).",
-            )
+    missing = entry.missing(connection)
+    if missing:
+        raise FatalError(
+            f"{entry.name} is not connected: {missing[0]} is empty.",
+            f"set {' and '.join(missing)} (see {entry.docs_url}).",
+        )
 
 
 def _load(target: str) -> Any:

@@ -1,13 +1,16 @@
-"""Checks of the systems that Accord is connected to: credentials set, address answering."""
+"""Checks of the systems that Accord is connected to: settings set, address or files answering."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
+from orchestration_assets.connectors.catalog import SYSTEMS, open_source
 from orchestration_assets.doctor.finding import Finding, fail, ok, warn
+from orchestration_assets.errors import AccordError
 from orchestration_assets.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -26,14 +29,13 @@ def systems(settings: Settings, names: Iterable[str]) -> tuple[list[Finding], di
 
 
 def _look(name: str, connection: dict[str, str]) -> tuple[Finding, float | None]:
-    missing = [
-        f"ACCORD_{name.upper()}_{key.upper()}"
-        for key in ("base_url", "token")
-        if not connection.get(key)
-    ]
+    entry = SYSTEMS[name]
+    missing = entry.missing(connection)
     if missing:
         advice = f"set {' and '.join(missing)}, or leave this system out."
         return warn(name, "not configured", advice), None
+    if "base_url" not in entry.requires:
+        return _read(name, connection), None
     # Host and port only: a path or a query may carry an identifier.
     url = httpx.URL(connection["base_url"])
     address = f"{url.scheme}://{url.netloc.decode().rpartition('@')[2]}"
@@ -46,6 +48,19 @@ def _look(name: str, connection: dict[str, str]) -> tuple[Finding, float | None]
             f"check ACCORD_{name.upper()}_BASE_URL, the network and the proxy.",
         ), None
     return ok(name, f"{address} answers, credentials set"), _seconds_ahead(answer)
+
+
+def _read(name: str, connection: dict[str, str]) -> Finding:
+    """A system without an address is read: it is at hand, and small."""
+    counts = []
+    try:
+        with closing(open_source(name, connection)) as source:
+            for stream in source.streams:
+                rows = sum(len(page.records) for page in source.read(stream, None))
+                counts.append(f"{rows} {stream}")
+    except AccordError as error:
+        return fail(name, error.message, error.next_step)
+    return ok(name, f"{', '.join(counts)} can be read")
 
 
 def _seconds_ahead(answer: httpx.Response) -> float | None:

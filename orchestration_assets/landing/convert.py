@@ -85,12 +85,21 @@ def convert(
     if bad:
         rejected = [
             Rejected(
-                _name(ids[position].as_py(), raws[position]), rule, reason, raws[position].decode()
+                _name(ids[position].as_py(), raws[position]),
+                rule,
+                _at_its_place(contract, records[position], reason),
+                raws[position].decode(),
             )
             for position, (rule, reason) in sorted(bad.items())
         ]
         rows = rows.filter(pa.array([position not in bad for position in range(len(records))]))
     return Batch(rows, rejected, find_drift(contract, records))
+
+
+def _at_its_place(contract: Contract, record: Any, reason: str) -> str:
+    """The reason with the place of the record, where its source knows one: `line 14: ...`."""
+    place = contract.stream.place
+    return f"{place} {record.get(place)}: {reason}" if place else reason
 
 
 def _column(

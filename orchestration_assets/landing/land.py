@@ -54,7 +54,8 @@ def land(
         state: takes quarantined records and schema drift.
         home: folder of the embedded stores.
         full: read everything from the beginning, and land a deletion for every living record
-            that the system no longer has.
+            that the system no longer has. A stream that always reads all does so whenever its
+            source has changed.
         progress: called with the number of records read so far, after each chunk.
 
     Returns:
@@ -67,8 +68,11 @@ def land(
             stays, and the next landing goes on from there.
     """
     ensure_raw_tables([stream], warehouse, home)
-    landing = _Landing(stream, warehouse, state, home, full=full)
+    landing = _Landing(stream, warehouse, state, home, full=full or stream.reads_all)
     cursor = landing.resume()
+    if stream.reads_all and not full and not source.has_changed(stream.name, cursor):
+        return landing.result()
+    full = full or stream.reads_all
     started_at = datetime.now(UTC)
     pages = stamped(source.read(stream.name, cursor, full=full))
     # One chunk is written while the next is read and converted; a third waits.
@@ -84,6 +88,8 @@ def land(
             writing.result()
     if full:
         landing.store_vanished(started_at)
+    if stream.reads_all:
+        landing.release_others()
     return landing.result()
 
 
@@ -102,6 +108,7 @@ class _Landing:
         self._held = quarantine.held_ids(state, stream.system, stream.name)
         self._cursor: str | None = None
         self._seen: list[pa.Array] = []
+        self._rejected: set[str] = set()
         self._living_seen = 0
         self._quarantined: Counter[str] = Counter()
         self._drift: Counter[str] = Counter()
@@ -198,6 +205,7 @@ class _Landing:
         if rejected:
             quarantine.hold(self._state, self._stream.system, self._stream.name, rejected)
             self._held |= {one.record_id for one in rejected}
+            self._rejected |= {one.record_id for one in rejected}
             self._quarantined.update(one.rule for one in rejected)
         drift: Counter[str] = Counter()
         for batch in chunk.batches:
@@ -216,6 +224,13 @@ class _Landing:
         if good:
             quarantine.release(self._state, self._stream.system, self._stream.name, sorted(good))
             self._held -= good
+
+    def release_others(self) -> None:
+        """Let go what is held and was not rejected again: it was mended or is gone."""
+        gone = self._held - self._rejected
+        if gone:
+            quarantine.release(self._state, self._stream.system, self._stream.name, sorted(gone))
+            self._held -= gone
 
     def result(self) -> LandingResult:
         """What this landing did."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from orchestration_assets.connectors.hubspot.streams import STREAMS as HUBSPOT
 from orchestration_assets.connectors.klaviyo.streams import STREAMS as KLAVIYO
+from orchestration_assets.connectors.reference.streams import STREAMS as REFERENCE
 from orchestration_assets.connectors.shopify.streams import STREAMS as SHOPIFY
 from orchestration_assets.identity.decisions import Decision
 from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
@@ -29,7 +30,7 @@ from orchestration_assets.warehouse.released_tables import (
 from orchestration_assets.warehouse.scope import Scope, consume, open_scope
 
 UTC_US = pa.timestamp("us", "UTC")
-STREAMS = {"hubspot": HUBSPOT, "shopify": SHOPIFY, "klaviyo": KLAVIYO}
+STREAMS = {"hubspot": HUBSPOT, "shopify": SHOPIFY, "klaviyo": KLAVIYO, "reference": REFERENCE}
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ARROW = {
     Kind.STRING: pa.string(),

@@ -1,6 +1,5 @@
 """When to land: hourly, when a system says that it changed, and a daily sweep for what vanished."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -36,16 +35,6 @@ def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":
     )
 
 
-def _missing_settings(system: str, connection: Mapping[str, str]) -> list[str]:
-    """Names of the settings that the catalogue asks for and that are empty."""
-    prefix = f"ACCORD_{system.upper()}_"
-    return [
-        name
-        for name in SYSTEMS[system].settings
-        if not connection.get(name.removeprefix(prefix).lower())
-    ]
-
-
 def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{system}_change_sensor",
@@ -61,8 +50,8 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
         if active_run(context.instance, job.name):
             return dg.SkipReason(f"{job.name} is already waiting or running")
         with accord.glance() as deployment:
-            if not deployment.settings.is_configured(system):
-                missing = _missing_settings(system, deployment.settings.connection(system))
+            missing = SYSTEMS[system].missing(deployment.settings.connection(system))
+            if missing:
                 return dg.SkipReason(f"{system} is not connected; set {' and '.join(missing)}")
             try:
                 changed, position = changed_streams(deployment, system)

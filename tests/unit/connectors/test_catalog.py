@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +10,22 @@ from orchestration_assets.connectors.catalog import SYSTEMS, all_streams, open_s
 from orchestration_assets.errors import FatalError
 from orchestration_assets.settings import load_settings
 
+REPOSITORY = Path(__file__).resolve().parents[3]
+
 
 def test_every_system_says_what_it_offers() -> None:
-    assert set(SYSTEMS) == {"hubspot", "shopify", "klaviyo"}
+    assert set(SYSTEMS) == {"hubspot", "shopify", "klaviyo", "reference"}
     for entry in SYSTEMS.values():
         assert entry.streams
-        assert entry.settings
-        assert entry.docs_url.startswith("https://")
+        assert entry.requires
+        assert entry.docs_url.startswith("https://") or (REPOSITORY / entry.docs_url).is_file()
+
+
+def test_a_system_names_what_it_requires_and_lacks() -> None:
+    assert SYSTEMS["shopify"].missing({}) == ["ACCORD_SHOPIFY_BASE_URL", "ACCORD_SHOPIFY_TOKEN"]
+    assert SYSTEMS["shopify"].missing({"base_url": "http://x"}) == ["ACCORD_SHOPIFY_TOKEN"]
+    assert SYSTEMS["reference"].missing({}) == ["ACCORD_REFERENCE_DIR"]
+    assert SYSTEMS["reference"].missing({"dir": "figures"}) == []
 
 
 def test_streams_know_their_system_and_have_distinct_keys() -> None:
@@ -46,7 +56,7 @@ def test_an_empty_setting_is_named() -> None:
 
 
 def test_an_unknown_system_or_object_names_the_choice() -> None:
-    with pytest.raises(FatalError, match="hubspot, shopify, klaviyo"):
+    with pytest.raises(FatalError, match="hubspot, shopify, klaviyo, reference"):
         open_source("pipedream", {})
     with pytest.raises(FatalError, match="contacts"):
         open_writer("hubspot", "tickets", {"base_url": "http://x", "token": "t"})

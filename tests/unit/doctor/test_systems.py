@@ -1,5 +1,7 @@
 """Checks of the systems: credentials, address, clock."""
 
+from pathlib import Path
+
 import pytest
 from pytest_httpserver import HTTPServer
 
@@ -33,4 +35,15 @@ def test_a_system_that_does_not_answer_fails(url: str):
     (finding,), ahead = systems(settings, ["hubspot"])
     assert finding.level is Level.FAIL
     assert "very-secret" not in str(finding)
+    assert ahead == {}
+
+
+def test_a_system_of_files_is_read_and_what_is_wrong_with_them_is_said(tmp_path: Path):
+    (shipped,), _ = systems(Settings(), ["reference"])
+    assert shipped.level is Level.OK
+    assert "exchange_rates" in shipped.detail
+    (finding,), ahead = systems(Settings(reference_dir=str(tmp_path)), ["reference"])
+    assert finding.level is Level.FAIL
+    assert "costs.csv" in finding.detail
+    assert "ACCORD_REFERENCE_DIR" in finding.advice
     assert ahead == {}
