@@ -19,7 +19,7 @@ from orchestration_assets.identity.keys import (
 from orchestration_assets.identity.pairs import Sample, score_pairs
 from orchestration_assets.identity.weights import Weights
 
-_NOTHING_KNOWN = pa.schema([("key_hash", pa.int64()), ("kind", pa.int32())]).empty_table()
+_KEY = pa.schema([("key_hash", pa.int64()), ("kind", pa.int32())])
 
 PROBABLE = 4
 """Strength of a scored link, after the three exact kinds."""
@@ -164,7 +164,9 @@ def find_links(
         known_shared: key_hash, kind of keys that are known to be shared and not compared here.
     """
     with open_memory() as memory:
-        memory.register("known_shared", _NOTHING_KNOWN if known_shared is None else known_shared)
+        memory.register(
+            "known_shared", _KEY.empty_table() if known_shared is None else known_shared
+        )
         score_pairs(memory, sample, weights, population)
         memory.execute(_SHARED)
         memory.execute(_EXACT)

@@ -1,6 +1,6 @@
 """Pairs of records that share a key, each with a weight and with what their names say."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -103,7 +103,7 @@ from compared
 """
 
 
-_NO_PAIRS = pa.schema([("one", pa.int64()), ("other", pa.int64())]).empty_table()
+_PAIR = pa.schema([("one", pa.int64()), ("other", pa.int64())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +116,15 @@ class Sample:
         key_counts: key_hash, records: how many records of the whole warehouse have the key; a key
             that is missing brings nobody together.
         changed: record keys whose pairs are all compared; None for everybody.
-        due_pairs: one, other (record keys) of further pairs to compare.
-        due_pairs: one, other (record keys) of further pairs to compare.
+        due_pairs: one, other (record keys) of further pairs to compare; None for none.
+        due_pairs: one, other (record keys) of further pairs to compare; None for none.
     """
 
     people: pa.Table
     keys: pa.Table
     key_counts: pa.Table
     changed: pa.Array | None = None
-    due_pairs: pa.Table = field(default_factory=lambda: _NO_PAIRS)
+    due_pairs: pa.Table | None = None
 
 
 def score_pairs(
@@ -145,7 +145,9 @@ def score_pairs(
     memory.register("people", sample.people)
     memory.register("keys", sample.keys)
     memory.register("key_counts", sample.key_counts)
-    memory.register("due_pairs", sample.due_pairs)
+    memory.register(
+        "due_pairs", _PAIR.empty_table() if sample.due_pairs is None else sample.due_pairs
+    )
     memory.register("positions", _positions(sample))
     memory.register("frequencies", _frequencies(weights))
     for statement in (AGREE, _USABLE, _PAIR_KEYS, _EVIDENCE):
