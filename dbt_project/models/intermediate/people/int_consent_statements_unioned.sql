@@ -1,18 +1,28 @@
+-- Kept as a table: a small change must not unfold the statements of everybody again.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='scoped',
+    post_hook='{{ index_scope_columns() }}'
+) }}
+
 with hubspot_contacts as (
 
     select * from {{ ref('stg_hubspot__contacts') }}
+    where {{ in_scope('record:hubspot.contacts', 'hubspot_contact_id') }}
 
 ),
 
 shopify_customers as (
 
     select * from {{ ref('stg_shopify__customers') }}
+    where {{ in_scope('record:shopify.customers', 'shopify_customer_id') }}
 
 ),
 
 klaviyo_profiles as (
 
     select * from {{ ref('stg_klaviyo__profiles') }}
+    where {{ in_scope('record:klaviyo.profiles', 'klaviyo_profile_id') }}
 
 ),
 
@@ -214,22 +224,45 @@ unioned as (
 
 ),
 
-stated as (
+persons as (
 
     select
-        unioned.system,
-        unioned.record_id,
-        unioned.purpose,
-        unioned.channel,
-        unioned.status,
-        unioned.decided_at,
-        person_records.is_deleted
-    from unioned
-    inner join {{ ref('int_person_records_unioned') }} as person_records
-        on unioned.system = person_records.system
-            and unioned.record_id = person_records.record_id
-    where unioned.status is not null
+        'hubspot' as system,
+        hubspot_contact_id as record_id,
+        is_deleted
+    from hubspot_contacts
+
+    union all
+
+    select
+        'shopify' as system,
+        shopify_customer_id as record_id,
+        is_deleted
+    from shopify_customers
+
+    union all
+
+    select
+        'klaviyo' as system,
+        klaviyo_profile_id as record_id,
+        is_deleted
+    from klaviyo_profiles
 
 )
 
-select * from stated
+select
+    case when unioned.system = 'hubspot' then unioned.record_id end as hubspot_contact_id,
+    case when unioned.system = 'shopify' then unioned.record_id end as shopify_customer_id,
+    case when unioned.system = 'klaviyo' then unioned.record_id end as klaviyo_profile_id,
+    unioned.system,
+    unioned.record_id,
+    unioned.purpose,
+    unioned.channel,
+    unioned.status,
+    unioned.decided_at,
+    persons.is_deleted
+from unioned
+inner join persons
+    on unioned.system = persons.system
+        and unioned.record_id = persons.record_id
+where unioned.status is not null
