@@ -105,6 +105,8 @@ def refresh(warehouse: Warehouse, matching: Matching, *, full: bool = False) -> 
         changed = work.take_in(session, matching.default_region, decided, anew=full)
         population, made_with = _settings(session, weights, matching.policy)
         is_new = any(tables.setting(session, name) != value for name, value in made_with.items())
+        # Nobody had been here when the settings were noted first.
+        is_new = is_new or not session.count("identity", "record_keys")
         compared = work.everybody(session) if full or is_new else work.near(session, changed)
         links = find_links(
             compared.sample,

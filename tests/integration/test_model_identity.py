@@ -141,3 +141,12 @@ def test_a_decision_alone_moves_customers_and_their_orders(either: ModelWorld) -
     either.release()
     assert either.customer_of() == together
     assert len(either.rows("select * from released.dim_customers")) == 1
+
+
+def test_the_first_people_may_come_after_a_run_over_nobody(duck: ModelWorld) -> None:
+    duck.refresh(tests=False)
+    duck.release()
+    duck.land("klaviyo", "profiles", profile(1, "ann@x.org", "Ann", "Lee"))
+    duck.land("hubspot", "contacts", contact(1, "ann@x.org", "Ann", "Lee"))
+    duck.refresh(tests=False)
+    assert len(set(duck.customer_of().values())) == 1
