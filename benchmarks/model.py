@@ -12,7 +12,8 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,28 @@ ROUNDS = 3
 _FILE = "warehouse.duckdb"
 
 
+_WAYS = ("full", "sql", "nothing", "one_percent")
+
+
 @dataclass
 class _Figures:
-    """Seconds of each round, and the slowest parts of the last one."""
+    """What was measured: seconds and processor seconds of each round, the rest of the last one."""
 
-    full: list[float] = field(default_factory=list)
-    sql: list[float] = field(default_factory=list)
-    nothing: list[float] = field(default_factory=list)
-    one_percent: list[float] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _WAYS})
+    cpu: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _WAYS})
     models: dict[str, dict[str, float]] = field(default_factory=dict)
     peak: dict[str, int | None] = field(default_factory=dict)
     correct: bool = True
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Measure the block as one round of this way."""
+        with PeakMemory() as memory:
+            began, began_cpu = time.perf_counter(), time.process_time()
+            yield
+            self.seconds[name].append(round(time.perf_counter() - began, 3))
+            self.cpu[name].append(round(time.process_time() - began_cpu, 3))
+        self.peak[name] = memory.peak_mb
 
 
 def run(rows: int = 1_000_000, rounds: int = ROUNDS) -> dict[str, Any]:
@@ -67,8 +79,8 @@ def run(rows: int = 1_000_000, rounds: int = ROUNDS) -> dict[str, Any]:
         for turn in range(rounds):
             statements, records = _round(root, rows, turn, statements, figures)
         figures.correct &= _is_built_incrementally(root, rounds - 1)
-    nothing = statistics.median(figures.nothing)
-    full = statistics.median(figures.full)
+    middle = {name: statistics.median(figures.seconds[name]) for name in _WAYS}
+    full = middle["full"] - middle["nothing"]
     return {
         "bench": "model",
         "workload": {
@@ -83,21 +95,13 @@ def run(rows: int = 1_000_000, rounds: int = ROUNDS) -> dict[str, Any]:
             "seconds_to_generate": round(made, 1),
         },
         "correct": figures.correct,
-        "figures": _seconds(figures)
+        "figures": {f"{name}_seconds": figures.seconds[name] for name in _WAYS}
+        | {f"{name}_cpu_seconds": figures.cpu[name] for name in _WAYS}
         | {"seconds_by_model": figures.models, "peak_memory_mb": figures.peak},
         "ratios": {
-            "build_vs_sql": round((full - nothing) / statistics.median(figures.sql), 3),
-            "incremental_vs_full": round(
-                (statistics.median(figures.one_percent) - nothing) / (full - nothing), 4
-            ),
+            "build_vs_sql": round(full / middle["sql"], 3),
+            "incremental_vs_full": round((middle["one_percent"] - middle["nothing"]) / full, 4),
         },
-    }
-
-
-def _seconds(figures: _Figures) -> dict[str, list[float]]:
-    return {
-        f"{name}_seconds": [round(one, 3) for one in getattr(figures, name)]
-        for name in ("full", "sql", "nothing", "one_percent")
     }
 
 
@@ -118,7 +122,7 @@ def _round(
     warehouse = _open(ours)
     if turn % 2:
         _plain_sql(plain, statements, figures)
-    built = _timed("full", _build_all, warehouse, ours, figures)
+    built = _measured("full", warehouse, ours, figures)
     if not turn % 2:
         statements = statements or sent_statements(ours, built)
         _plain_sql(plain, statements, figures)
@@ -129,10 +133,10 @@ def _round(
     shutil.rmtree(plain)
     take_in(warehouse)
     open_candidate(warehouse, ours / _FILE)
-    _timed("nothing", _build_all, warehouse, ours, figures)
+    _measured("nothing", warehouse, ours, figures)
     land_change(ours / _FILE, customers)
     records = open_candidate(warehouse, ours / _FILE)
-    _timed("one_percent", _build_all, warehouse, ours, figures)
+    _measured("one_percent", warehouse, ours, figures)
     shutil.rmtree(root / f"dbt-{turn - 1}", ignore_errors=True)
     return statements, records
 
@@ -146,25 +150,13 @@ def _is_built_incrementally(root: Path, turn: int) -> bool:
 
 
 def _plain_sql(folder: Path, statements: list[Statement], figures: _Figures) -> None:
-    with PeakMemory() as memory:
-        began = time.perf_counter()
+    with figures.of("sql"):
         run_statements(folder / _FILE, statements)
-        figures.sql.append(time.perf_counter() - began)
-    figures.peak["sql"] = memory.peak_mb
 
 
-def _timed(
-    name: str,
-    way: Callable[[Warehouse, Path], list[NodeResult]],
-    warehouse: Warehouse,
-    folder: Path,
-    figures: _Figures,
-) -> list[NodeResult]:
-    with PeakMemory() as memory:
-        began = time.perf_counter()
-        built = way(warehouse, folder)
-        getattr(figures, name).append(time.perf_counter() - began)
-    figures.peak[name] = memory.peak_mb
+def _measured(name: str, warehouse: Warehouse, folder: Path, figures: _Figures) -> list[NodeResult]:
+    with figures.of(name):
+        built = _build_all(warehouse, folder)
     slowest = sorted(built, key=lambda node: -node.seconds)
     figures.models[name] = {
         node.unique_id.rsplit(".", 1)[-1]: round(node.seconds, 2) for node in slowest[:8]
