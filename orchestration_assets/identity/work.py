@@ -240,10 +240,15 @@ def everybody(session: Session) -> Compared:
     people = session.arrow("select * from identity.people")
     keys = match_keys(people)
     session.replace("identity", "record_keys", keys)
+    # Those who are no longer there are touched too: they leave their customers.
+    known = session.arrow(
+        "select record_key from identity.people"
+        " union select record_key from identity.customer_records"
+    )
     return Compared(
         sample=Sample(people, keys, key_counts(keys)),
         known_shared=None,
-        touched=people["record_key"].combine_chunks(),
+        touched=known["record_key"].combine_chunks(),
     )
 
 

@@ -175,3 +175,14 @@ def test_other_weights_resolve_everybody_anew(duck: PeopleWorld) -> None:
         session.execute("delete from identity.record_keys")
     assert duck.resolve().resolved == 1
     assert duck.rows("select count(*) as n from identity.record_keys") != [{"n": 0}]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_last_record_leaves_too(duck: PeopleWorld, full: bool) -> None:
+    duck.put([person("a", "Ann", "Lee", email="a@x.org")])
+    duck.resolve()
+    duck.remove([("crm", "a")])
+    duck.resolve(full=full)
+    assert duck.customers() == {}
+    assert [row["kind"] for row in duck.rows("select kind from identity.history")] == ["erased"]
+    assert duck.rows("select record_id from identity.moved_people") == [{"record_id": "a"}]
