@@ -8,7 +8,7 @@ from quality.suites.consents import CONSENTS
 from quality.suites.customers import ACCOUNTS, CUSTOMERS, IDENTITIES
 from quality.suites.history import CONSENTS_HISTORY, IDENTITIES_HISTORY
 from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
-from quality.suites.marketing import CAMPAIGN_TOUCHES, CAMPAIGNS
+from quality.suites.marketing import CAMPAIGN_TOUCHES, CAMPAIGNS, COSTS
 from quality.suites.orders import INTERACTIONS, ORDER_LINES, ORDERS, PRODUCTS
 from quality.suites.service import MANUAL_OPERATIONS, SERVICE_CASES, SURVEY_ANSWERS
 
@@ -31,6 +31,7 @@ CORE_SUITES: tuple[Suite, ...] = (
     SERVICE_CASES,
     SURVEY_ANSWERS,
     MANUAL_OPERATIONS,
+    COSTS,
 )
 
 PAYLOAD_SUITES: Mapping[str, Suite] = {

@@ -25,6 +25,9 @@ LINE_PRODUCT_SHARE = 0.70
 # No customer bought for more; above it, cents were read as units.
 LARGEST_PLAUSIBLE_ORDER = 10_000_000
 
+# No line of a cost is more; above it, cents were read as units.
+LARGEST_PLAUSIBLE_COST = 100_000_000
+
 # Between two releases minutes pass: a table that loses a fifth of its rows lost a source.
 SMALLEST_SHARE_OF_LAST_RELEASE = 0.80
 

@@ -32,6 +32,7 @@ RELEASED_TABLES: Mapping[str, tuple[str, ...]] = {
     "fct_service_cases": ("service_case_id",),
     "fct_survey_answers": ("survey_answer_id",),
     "fct_manual_operations": ("manual_operation_id",),
+    "fct_costs": ("cost_id",),
 }
 
 _MOMENT = pa.timestamp("us", "UTC")

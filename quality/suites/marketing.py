@@ -1,9 +1,12 @@
-"""Campaigns and whom they reached."""
+"""Campaigns, whom they reached, and what was paid."""
 
+from quality import codes, thresholds
 from quality.rules import Suite
 from quality.suites.phrases import (
     at_least,
     no_rows,
+    not_before,
+    one_of,
     present,
     unique,
     unique_together,
@@ -43,5 +46,26 @@ CAMPAIGN_TOUCHES = Suite(
             "on c.customer_id = t.customer_id where c.customer_id is null",
             "the customer of a touch exists",
         ),
+    ),
+)
+
+COSTS = Suite(
+    name="costs_are_complete_and_dated",
+    table="core.fct_costs",
+    rows_due=False,
+    expected=10,
+    rules=(
+        usual_volume("fct_costs"),
+        present("cost_id", "every cost has an id"),
+        unique("cost_id", "a cost is one row"),
+        present("kind", "every cost says what was paid for"),
+        present("amount", "every cost has an amount"),
+        at_least(
+            "amount", 0, "costs are neither negative nor absurd", thresholds.LARGEST_PLAUSIBLE_COST
+        ),
+        present("currency_code", "every cost has a currency"),
+        one_of("currency_code", codes.CURRENCIES, "currencies are ones we trade in"),
+        present("period_start", "every cost has a period"),
+        not_before("period_end", "period_start", "no period ends before it begins"),
     ),
 )

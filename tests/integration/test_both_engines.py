@@ -62,3 +62,11 @@ def test_the_seeded_rows_reach_the_rules_they_are_for(tmp_path: Path) -> None:
     assert counts["periods"] > counts["ended"] > 0
     corrected = "select count(distinct corrected_by) as ways from core.fct_manual_operations"
     assert world.rows(corrected) == [{"ways": 2}]
+    money = world.rows(
+        "select count(*) filter (where currency_code = 'USD') as dollars,"
+        " count(net_amount_reporting) filter (where currency_code = 'USD') as told,"
+        " count(net_amount_reporting) filter (where currency_code = 'SEK' and net_amount > 0)"
+        " as guessed from core.fct_orders"
+    )[0]
+    assert money["dollars"] > money["told"] > 0
+    assert money["guessed"] == 0

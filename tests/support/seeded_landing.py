@@ -229,6 +229,34 @@ def answer(draw: Draw, number: int) -> dict:
     } | linked_to(f"h{draw.random.randrange(PEOPLE)}")
 
 
+def rate(draw: Draw, currency: str, on: int) -> dict:
+    """The rate of a currency on a day after the begin; the Swedish one is never published."""
+    day = (BEGIN + timedelta(days=on)).date()
+    return {
+        "id": f"{currency}:EUR:{day}",
+        "from_currency": currency,
+        "to_currency": "EUR",
+        "rate_date": day,
+        "rate": f"{draw.random.randint(50_000_000, 150_000_000) / 100_000_000:.8f}",
+        "at": draw.at(),
+    }
+
+
+def cost(draw: Draw, number: int) -> dict:
+    """What was paid for a month."""
+    first = (BEGIN + timedelta(days=number * 30)).date()
+    return {
+        "id": f"k{number}",
+        "kind": draw.one("media", "licence"),
+        "channel": draw.one("email", None),
+        "period_start": first,
+        "period_end": first + timedelta(days=29),
+        "amount": draw.amount(9_000),
+        "currency_code": draw.one(*CURRENCIES),
+        "at": draw.at(),
+    }
+
+
 def company(draw: Draw, number: int) -> dict:
     """A company."""
     return {
@@ -264,6 +292,8 @@ def waves(seed: int = 7) -> tuple[list[Load], list[Load]]:
         ("shopify", "subscription_contracts", [subscription(draw, n) for n in range(40)]),
         ("hubspot", "tickets", [ticket(draw, n) for n in range(60)]),
         ("hubspot", "feedback_submissions", [answer(draw, n) for n in range(60)]),
+        ("reference", "exchange_rates", [rate(draw, "USD", on) for on in range(30, 290, 7)]),
+        ("reference", "costs", [cost(draw, n) for n in range(12)]),
     ]
     second: list[Load] = [
         # Older and newer versions of the same records, and the people who were missing.
@@ -280,5 +310,7 @@ def waves(seed: int = 7) -> tuple[list[Load], list[Load]]:
         ("klaviyo", "events", [event(draw, n) for n in range(150, 230)]),
         ("shopify", "abandoned_checkouts", [cart(draw, n) | {"at": draw.at()} for n in range(80)]),
         ("hubspot", "tickets", [ticket(draw, n) | {"at": draw.at()} for n in range(80)]),
+        ("reference", "exchange_rates", [rate(draw, "USD", on) for on in (0, 44, 200, 201)]),
+        ("reference", "exchange_rates", [rate(draw, "GBP", on) for on in range(0, 290, 30)]),
     ]
     return first, second

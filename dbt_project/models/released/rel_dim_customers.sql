@@ -25,6 +25,8 @@ select
     order_count,
     lifetime_value,
     currency_code,
+    lifetime_value_reporting,
+    reporting_currency_code,
     account_id,
     is_deleted,
     updated_at

@@ -11,6 +11,8 @@ select
     currency_code,
     total_amount,
     subtotal_amount,
+    total_amount_reporting,
+    reporting_currency_code,
     status,
     is_recovered,
     created_at,

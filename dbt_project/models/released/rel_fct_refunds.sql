@@ -10,6 +10,8 @@ select
     customer_id,
     amount,
     currency_code,
+    amount_reporting,
+    reporting_currency_code,
     refunded_at,
     is_deleted,
     updated_at

@@ -11,6 +11,8 @@ select
     is_active,
     currency_code,
     recurring_amount,
+    recurring_amount_reporting,
+    reporting_currency_code,
     billing_interval,
     billing_interval_count,
     next_billing_at,

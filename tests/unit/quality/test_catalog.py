@@ -62,6 +62,8 @@ create table core.fct_carts as select 'c' || customer_id as cart_id, 20.00 as to
 create table core.fct_subscriptions as select 's' || customer_id as subscription_id,
     'active' as status, 9.99 as recurring_amount, 'EUR' as currency_code,
     'month' as billing_interval, 1 as billing_interval_count from core.dim_customers;
+create table core.fct_costs as select 'reference:1' as cost_id, 'media' as kind, 100.00 as amount,
+    'EUR' as currency_code, date '2026-01-01' as period_start, date '2026-01-31' as period_end;
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
@@ -119,6 +121,7 @@ FAULTS = {
     "timestamp '2025-12-31'",
     "amounts are neither negative nor absurd": "update core.fct_subscriptions set "
     "recurring_amount = -1",
+    "no period ends before it begins": "update core.fct_costs set period_end = date '2025-01-01'",
     "nobody employs fewer than none": "update core.dim_accounts set employee_count = -1",
     "the table is about as large as in the last release": "delete from core.dim_customers "
     "where customer_id > 'cus_0000000000000010'",

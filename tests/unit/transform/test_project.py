@@ -81,6 +81,8 @@ def test_tests_belong_to_the_model_that_they_are_about(nodes: list[ModelNode]) -
     assert {(test.column, test.severity) for test in orders.tests} == {
         ("order_id", "error"),
         ("customer_id", "error"),
+        ("total_amount_reporting", "warn"),
+        ("net_amount_reporting", "warn"),
     }
 
 

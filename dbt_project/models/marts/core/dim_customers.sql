@@ -114,6 +114,9 @@ order_totals as (
         min(ordered_at) as first_order_at,
         max(ordered_at) as last_order_at,
         count(*) as order_count,
+        -- One order without a rate, and the sum would be a wrong number.
+        case when count(*) = count(net_amount_reporting) then sum(net_amount_reporting) end
+            as lifetime_value_reporting,
         max(updated_at) as updated_at
     from orders
     group by customer_id
@@ -141,6 +144,13 @@ select
     cast(coalesce(order_totals.order_count, 0) as integer) as order_count,
     cast(coalesce(order_currencies.lifetime_value, 0) as decimal(18, 2)) as lifetime_value,
     order_currencies.currency_code,
+    cast(
+        case
+            when order_totals.customer_id is null then 0
+            else order_totals.lifetime_value_reporting
+        end as decimal(18, 2)
+    ) as lifetime_value_reporting,
+    {{ reporting_currency() }} as reporting_currency_code,
     {{ our_id("'hubspot'", 'contacts.hubspot_company_id') }} as account_id,
     merged.is_deleted,
     greatest(merged.updated_at, order_totals.updated_at) as updated_at

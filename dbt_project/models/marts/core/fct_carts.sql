@@ -19,6 +19,9 @@ select
     checkouts.currency_code,
     checkouts.total_amount,
     checkouts.subtotal_amount,
+    {{ in_reporting_currency('checkouts.total_amount', 'checkouts.currency_code', 'rates.rate') }}
+        as total_amount_reporting,
+    {{ reporting_currency() }} as reporting_currency_code,
     case when checkouts.completed_at is null then 'abandoned' else 'completed' end as status,
     -- The shop lets a cart rest before it counts as abandoned; whoever pays earlier never left.
     coalesce(
@@ -32,3 +35,6 @@ select
     checkouts.source_at as updated_at
 from checkouts
 left join customer_records on checkouts.shopify_customer_id = customer_records.record_id
+left join {{ ref('int_exchange_rates_dated') }} as rates
+    on checkouts.currency_code = rates.currency_code
+        and {{ utc_date('checkouts.created_at') }} = rates.rate_date

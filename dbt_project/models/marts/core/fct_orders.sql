@@ -36,9 +36,13 @@ joined as (
         orders.cancelled_at is not null as is_cancelled,
         orders.is_deleted,
         coalesce(orders.processed_at, orders.created_at) as ordered_at,
-        orders.source_at as updated_at
+        orders.source_at as updated_at,
+        rates.rate
     from orders
     left join customer_records on orders.shopify_customer_id = customer_records.record_id
+    left join {{ ref('int_exchange_rates_dated') }} as rates
+        on orders.currency_code = rates.currency_code
+            and {{ utc_date('coalesce(orders.processed_at, orders.created_at)') }} = rates.rate_date
 
 )
 
@@ -54,6 +58,13 @@ select
     discount_amount,
     refunded_amount,
     cast(net_amount as decimal(18, 2)) as net_amount,
+    {{ in_reporting_currency('total_amount', 'currency_code', 'rate') }} as total_amount_reporting,
+    {{ in_reporting_currency('discount_amount', 'currency_code', 'rate') }}
+        as discount_amount_reporting,
+    {{ in_reporting_currency('refunded_amount', 'currency_code', 'rate') }}
+        as refunded_amount_reporting,
+    {{ in_reporting_currency('net_amount', 'currency_code', 'rate') }} as net_amount_reporting,
+    {{ reporting_currency() }} as reporting_currency_code,
     financial_status,
     fulfillment_status,
     is_cancelled,

@@ -39,8 +39,14 @@ select
     customer_records.customer_id,
     refunds.amount,
     refunds.currency_code,
+    {{ in_reporting_currency('refunds.amount', 'refunds.currency_code', 'rates.rate') }}
+        as amount_reporting,
+    {{ reporting_currency() }} as reporting_currency_code,
     refunds.refunded_at,
     refunds.is_deleted,
     refunds.source_at as updated_at
 from refunds
 left join customer_records on refunds.shopify_customer_id = customer_records.record_id
+left join {{ ref('int_exchange_rates_dated') }} as rates
+    on refunds.currency_code = rates.currency_code
+        and {{ utc_date('refunds.refunded_at') }} = rates.rate_date
