@@ -74,3 +74,15 @@ def test_an_error_names_the_next_step_and_nobody(files: list[str], tmp_path: Pat
     assert told.returncode == 1
     assert "Next step:" in told.stderr
     assert "ann@x.org" not in told.stderr + told.stdout
+
+
+def test_the_memory_of_the_program_that_started_it_does_not_count(files: list[str]) -> None:
+    held = bytearray(600 * 2**20)
+    command = [sys.executable, "-c", "from orchestration_assets.cli import main; main()"]
+    told = subprocess.run(
+        [*command, "identity", "evaluate", *files, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 20 < json.loads(told.stdout)["peak_memory_mib"] < len(held) / 2**20
