@@ -18,6 +18,27 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+    All rows of a table that are in scope. DuckDB finds them by the one column and reads the others
+    of a wide table only where they are; said as one condition, it would unpack everything.
+-#}
+{% macro rows_in_scope(relation, kind, column) -%}
+    {{ return(adapter.dispatch('rows_in_scope', 'accord')(relation, kind, column)) }}
+{%- endmacro %}
+
+{% macro default__rows_in_scope(relation, kind, column) -%}
+    select * from {{ relation }}
+    where {{ in_scope(kind, column) }}
+{%- endmacro %}
+
+{% macro duckdb__rows_in_scope(relation, kind, column) -%}
+    {%- set condition = in_scope(kind, column) -%}
+    select * from {{ relation }}
+    {%- if is_incremental() %}
+    where rowid in (select rowid from {{ relation }} where {{ condition }})
+    {%- endif %}
+{%- endmacro %}
+
 {% macro scope_members(kind) -%}
     {%- if kind == 'customers' -%}
         select scoped.customer_id from {{ ref('stg_scope__customers') }} as scoped

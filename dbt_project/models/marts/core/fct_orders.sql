@@ -1,7 +1,6 @@
 with orders as (
 
-    select * from {{ ref('stg_shopify__orders') }}
-    where {{ in_scope('record:shopify.orders', 'shopify_order_id') }}
+    {{ rows_in_scope(ref('stg_shopify__orders'), 'record:shopify.orders', 'shopify_order_id') }}
 
 ),
 

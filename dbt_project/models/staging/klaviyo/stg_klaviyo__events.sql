@@ -1,7 +1,6 @@
 with source as (
 
-    select * from {{ source('klaviyo', 'events') }}
-    where {{ in_scope('record:klaviyo.events', '_record_id') }}
+    {{ rows_in_scope(source('klaviyo', 'events'), 'record:klaviyo.events', '_record_id') }}
 
 ),
 

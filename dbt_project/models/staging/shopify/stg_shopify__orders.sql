@@ -1,7 +1,6 @@
 with source as (
 
-    select * from {{ source('shopify', 'orders') }}
-    where {{ in_scope('record:shopify.orders', '_record_id') }}
+    {{ rows_in_scope(source('shopify', 'orders'), 'record:shopify.orders', '_record_id') }}
 
 ),
 
