@@ -3,6 +3,8 @@
 Every message says what broke and what to do next; none carries a secret or personal data.
 """
 
+from typing import Any
+
 
 class AccordError(Exception):
     """Base of all errors raised by Accord.
@@ -16,6 +18,10 @@ class AccordError(Exception):
         super().__init__(f"{message} Next step: {next_step}")
         self.message = message
         self.next_step = next_step
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What it is made of again in another process."""
+        return type(self), (self.message, self.next_step), self.__dict__
 
 
 class FatalError(AccordError):
