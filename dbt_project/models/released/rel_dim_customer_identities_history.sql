@@ -11,5 +11,7 @@ select
     valid_from,
     valid_to,
     is_current,
+    change_kind,
+    change_reason,
     updated_at
 from source

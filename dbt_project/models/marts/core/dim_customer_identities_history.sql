@@ -52,6 +52,8 @@ owners as (
         customer_records.system,
         customer_records.record_id,
         customer_records.first_loaded_at as valid_from,
+        cast(null as text) as change_kind,
+        cast(null as text) as change_reason,
         coalesce(ranked.customer_id_before, customer_records.customer_id) as customer_id
     from customer_records
     inner join scoped_records
@@ -68,6 +70,8 @@ owners as (
         ranked.system,
         ranked.record_id,
         ranked.changed_at as valid_from,
+        ranked.change_kind,
+        ranked.change_reason,
         case when ranked.move_age = 1 then customer_records.customer_id else ranked.customer_id_after end
             as customer_id
     from ranked
@@ -93,6 +97,8 @@ select
     valid_from,
     valid_to,
     valid_to is null as is_current,
+    change_kind,
+    change_reason,
     coalesce(valid_to, valid_from) as updated_at
 from periods
 where customer_id is not null and {{ in_scope('customers', 'customer_id') }}

@@ -11,7 +11,9 @@ renamed as (
         record_id,
         customer_id_before,
         customer_id_after,
-        changed_at
+        changed_at,
+        kind as change_kind,
+        reason as change_reason
     from source
 
 )
