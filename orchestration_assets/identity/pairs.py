@@ -79,10 +79,8 @@ sides as (
 ),
 compared as (
     select
-        one, other,
+        one, other, first_l, first_r, last_l, last_r,
         agree(first_l, first_r) as firsts, agree(last_l, last_r) as lasts,
-        agree(first_l, last_r) = 1 and agree(last_l, first_r) = 1 as is_swapped,
-        first_l = first_r or damerau_levenshtein(first_l, first_r) = 1 as is_first_sure,
         birth_date_l = birth_date_r as is_born_same_day,
             {score} as weight
     from sides
@@ -90,10 +88,12 @@ compared as (
 select
     one, other, weight,
     case
-        when is_swapped then 'same'
         when firsts = 1 and lasts = 1 then 'same'
+        when agree(first_l, last_r) = 1 and agree(last_l, first_r) = 1 then 'same'
         -- With another last name, a first name that is just alike is another person's.
-        when firsts = 1 and lasts = 0 then if(is_first_sure, 'renamed', 'relative')
+        when firsts = 1 and lasts = 0 then if(
+            first_l = first_r or damerau_levenshtein(first_l, first_r) = 1, 'renamed', 'relative'
+        )
         when firsts = 0 and lasts = 0 then 'stranger'
         when firsts = 0 or lasts = 0 then 'relative'
         else 'unsure'
