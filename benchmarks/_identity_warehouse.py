@@ -17,7 +17,13 @@ import pyarrow.compute as pc
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.identity.normalise import normalised
 from orchestration_assets.identity.refresh import IdentityResult, Matching, refresh
-from orchestration_assets.identity.tables import PEOPLE, PEOPLE_COLUMNS, create_tables
+from orchestration_assets.identity.tables import (
+    LAYOUT,
+    PEOPLE,
+    PEOPLE_COLUMNS,
+    create_tables,
+    remember_settings,
+)
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
 from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import build
@@ -91,6 +97,8 @@ class PeopleWarehouse:
             people = normalised(session.arrow(f"select {PEOPLE_COLUMNS} from {PEOPLE} p"), REGION)
             seconds = time.perf_counter() - began
             session.append("identity", "people", people)
+            # Tables of an unknown layout would be made anew, the people with them.
+            remember_settings(session, {"layout": LAYOUT})
         return seconds
 
     def land(self, records: pa.Table) -> None:

@@ -1,12 +1,16 @@
 """The benchmarks of identity's speed, at sizes that show form and correctness, never time."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from benchmarks import identity_batch, identity_incremental, identity_pathology
 from benchmarks._identity_people import people
 from benchmarks._identity_splink import keyed, rules
+from benchmarks._identity_warehouse import PeopleWarehouse
 from benchmarks._pair_quality import pair_quality
 from orchestration_assets.identity.keys import MOST_RECORDS_OF_A_BLOCK
 from orchestration_assets.identity.normalise import NORMALISED
@@ -155,3 +159,16 @@ def test_splink_gets_no_key_that_is_over_its_limit():
     assert rules(table) == ["l.key_11 = r.key_11", "l.key_12 = r.key_12", "l.key_14 = r.key_14"]
     for name in ("key_11", "key_12", "key_14"):
         assert table[name].null_count == count
+
+
+def test_what_was_normalised_beforehand_is_taken_as_it_is(tmp_path: Path):
+    warehouse = PeopleWarehouse(tmp_path / "people")
+    warehouse.make()
+    warehouse.fill(people(300).records)
+    with warehouse.warehouse.writer("mark one") as session:
+        session.execute("update identity.people set city = 'marked' where record_id = '7'")
+    assert warehouse.resolve().records == 300
+    marked = warehouse.people().filter(pc.equal(warehouse.people()["city"], "marked"))
+    assert marked["record_id"].to_pylist() == ["7"]
+    warehouse.resolve(full=True)
+    assert "marked" not in warehouse.people()["city"].to_pylist()
