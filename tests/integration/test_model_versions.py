@@ -1,5 +1,6 @@
 """Versions and candidates: what a build is good for, and what takes that back."""
 
+from orchestration_assets.identity.refresh import Matching
 from orchestration_assets.identity.refresh import refresh as identify
 from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import build
@@ -60,7 +61,7 @@ def test_a_load_that_joins_after_staging_keeps_the_older_build_from_being_releas
     duck.build(project.PREPARE, tests=False)
     duck.land("shopify", "orders", order("2", 10))
     open_scope(duck.warehouse)
-    identify(duck.warehouse, "FR")
+    identify(duck.warehouse, Matching("FR"))
     duck.build(project.CORE, tests=False)
     with duck.warehouse.reader() as session:
         assert unfinished(session, core_version(duck) or "") == ["staging is not done"]
