@@ -31,7 +31,9 @@ from orchestration_assets.identity.training import train
 ROUNDS = 3
 GROWTH = (0.1, 0.5, 1.0, 2.0)
 
-LEAST_PRECISION, LEAST_RECALL = 0.99, 0.97
+LEAST_PRECISION, LEAST_RECALL = 0.99, 0.95
+"""The more people, the more names stand on too many records to bring two together: recall falls."""
+
 _TRUTH, _KEYED = "truth.parquet", "keyed.parquet"
 _RECORD = ["system", "record_id"]
 

@@ -117,7 +117,6 @@ class Sample:
             that is missing brings nobody together.
         changed: record keys whose pairs are all compared; None for everybody.
         due_pairs: one, other (record keys) of further pairs to compare; None for none.
-        due_pairs: one, other (record keys) of further pairs to compare; None for none.
     """
 
     people: pa.Table
