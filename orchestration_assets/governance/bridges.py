@@ -49,5 +49,8 @@ BRIDGES: Mapping[str, Mapping[str, Origin]] = {
         "customer_id_before": _CUSTOMER,
         "customer_id_after": _CUSTOMER,
         "changed_at": Origin(),
+        # A steward's own words, where a decision moved the record, come from no table.
+        "kind": Origin(deciding=_MATCHED_BY),
+        "reason": Origin(deciding=_MATCHED_BY),
     },
 }
