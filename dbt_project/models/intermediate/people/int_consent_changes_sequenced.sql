@@ -13,44 +13,10 @@ with shopify_versions as (
 
 ),
 
-klaviyo_scoped as (
+klaviyo_versions as (
 
     select * from {{ ref('stg_klaviyo__profile_versions') }}
     where {{ in_scope('record:klaviyo.profiles', 'klaviyo_profile_id') }}
-
-),
-
-klaviyo_suppressions as (
-
-    select
-        klaviyo_scoped.klaviyo_profile_id,
-        klaviyo_scoped.load_id,
-        klaviyo_scoped.row_hash,
-        max(cast({{ json_text('items.item', 'timestamp') }} as timestamp with time zone))
-            as suppressed_at
-    from klaviyo_scoped
-    cross join
-        lateral (
-            select {{ json_items('klaviyo_scoped.email_suppressions') }} as item
-        ) as items
-    where klaviyo_scoped.email_suppressions <> '[]'
-    group by
-        klaviyo_scoped.klaviyo_profile_id,
-        klaviyo_scoped.load_id,
-        klaviyo_scoped.row_hash
-
-),
-
-klaviyo_versions as (
-
-    select
-        klaviyo_scoped.*,
-        klaviyo_suppressions.suppressed_at
-    from klaviyo_scoped
-    left join klaviyo_suppressions
-        on klaviyo_scoped.klaviyo_profile_id = klaviyo_suppressions.klaviyo_profile_id
-            and klaviyo_scoped.load_id = klaviyo_suppressions.load_id
-            and klaviyo_scoped.row_hash = klaviyo_suppressions.row_hash
 
 ),
 
@@ -61,73 +27,15 @@ hubspot_contacts as (
 
 ),
 
+{%- set version = ['is_deleted', 'source_at', 'loaded_at', 'load_id', 'row_hash'] %}
+
 said_in_versions as (
 
-    select
-        'shopify' as system,
-        shopify_customer_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
-        {{ shopify_consent_status('email_marketing_state') }} as status,
-        email_marketing_updated_at as stated_at,
-        is_deleted,
-        source_at,
-        loaded_at,
-        load_id,
-        row_hash
-    from shopify_versions
+    {{ shopify_consent_said('shopify_versions', version) }}
 
     union all
 
-    select
-        'shopify' as system,
-        shopify_customer_id as record_id,
-        'marketing' as purpose,
-        'sms' as channel,
-        {{ shopify_consent_status('sms_marketing_state') }} as status,
-        sms_marketing_updated_at as stated_at,
-        is_deleted,
-        source_at,
-        loaded_at,
-        load_id,
-        row_hash
-    from shopify_versions
-
-    union all
-
-    -- A suppressed address gets nothing, whatever its consent says.
-    select
-        'klaviyo' as system,
-        klaviyo_profile_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
-        case
-            when suppressed_at is not null then 'withdrawn'
-            else {{ klaviyo_consent_status('email_consent') }}
-        end as status,
-        coalesce(suppressed_at, email_consent_at) as stated_at,
-        is_deleted,
-        source_at,
-        loaded_at,
-        load_id,
-        row_hash
-    from klaviyo_versions
-
-    union all
-
-    select
-        'klaviyo' as system,
-        klaviyo_profile_id as record_id,
-        'marketing' as purpose,
-        'sms' as channel,
-        {{ klaviyo_consent_status('sms_consent') }} as status,
-        sms_consent_at as stated_at,
-        is_deleted,
-        source_at,
-        loaded_at,
-        load_id,
-        row_hash
-    from klaviyo_versions
+    {{ klaviyo_consent_said('klaviyo_versions', version) }}
 
 ),
 
@@ -187,15 +95,13 @@ changed_in_versions as (
 
 hubspot_optouts as (
 
-    select
-        hubspot_contacts.hubspot_contact_id,
-        lower({{ json_text('changes.item', 'value') }}) as optout,
-        cast({{ json_text('changes.item', 'timestamp') }} as timestamp with time zone) as changed_at
-    from hubspot_contacts
-    cross join lateral (
-        select {{ json_items('hubspot_contacts.properties_with_history', 'hs_email_optout') }}
-            as item
-    ) as changes
+    {{ hubspot_property_changes('hubspot_contacts', 'hs_email_optout') }}
+
+),
+
+hubspot_bases as (
+
+    {{ hubspot_property_changes('hubspot_contacts', 'hs_legal_basis') }}
 
 ),
 
@@ -205,25 +111,11 @@ hubspot_decisions as (
     select
         hubspot_contact_id,
         changed_at,
-        optout,
-        max(case when optout = 'true' then 1 else 0 end) over (
+        lower(property_value) as optout,
+        max(case when lower(property_value) = 'true' then 1 else 0 end) over (
             partition by hubspot_contact_id order by changed_at
         ) as was_ever_true
     from hubspot_optouts
-
-),
-
-hubspot_bases as (
-
-    select
-        hubspot_contacts.hubspot_contact_id,
-        {{ json_text('changes.item', 'value') }} as legal_basis,
-        cast({{ json_text('changes.item', 'timestamp') }} as timestamp with time zone) as changed_at
-    from hubspot_contacts
-    cross join lateral (
-        select {{ json_items('hubspot_contacts.properties_with_history', 'hs_legal_basis') }}
-            as item
-    ) as changes
 
 ),
 
@@ -263,7 +155,7 @@ changed_in_hubspot as (
         'customer_relationship' as purpose,
         'crm' as channel,
         1 as position,
-        case when {{ grants_customer_relationship('legal_basis') }} then 'granted' end as status,
+        case when {{ grants_customer_relationship('property_value') }} then 'granted' end as status,
         false as is_end,
         changed_at
     from hubspot_bases

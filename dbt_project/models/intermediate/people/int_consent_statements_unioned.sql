@@ -28,15 +28,13 @@ klaviyo_profiles as (
 
 hubspot_optout_changes as (
 
-    select
-        hubspot_contacts.hubspot_contact_id,
-        lower({{ json_text('changes.item', 'value') }}) as optout,
-        cast({{ json_text('changes.item', 'timestamp') }} as timestamp with time zone) as changed_at
-    from hubspot_contacts
-    cross join lateral (
-        select {{ json_items('hubspot_contacts.properties_with_history', 'hs_email_optout') }}
-            as item
-    ) as changes
+    {{ hubspot_property_changes('hubspot_contacts', 'hs_email_optout') }}
+
+),
+
+hubspot_basis_changes as (
+
+    {{ hubspot_property_changes('hubspot_contacts', 'hs_legal_basis') }}
 
 ),
 
@@ -47,7 +45,7 @@ hubspot_first_optouts as (
         min(changed_at) as first_opted_out_at,
         max(changed_at) as last_opted_out_at
     from hubspot_optout_changes
-    where optout = 'true'
+    where lower(property_value) = 'true'
     group by hubspot_contact_id
 
 ),
@@ -57,6 +55,8 @@ hubspot_optouts as (
 
     select
         hubspot_contacts.hubspot_contact_id,
+        'marketing' as purpose,
+        'email' as channel,
         'withdrawn' as status,
         coalesce(hubspot_first_optouts.last_opted_out_at, hubspot_contacts.source_at) as decided_at
     from hubspot_contacts
@@ -73,6 +73,8 @@ hubspot_optins as (
 
     select
         hubspot_optout_changes.hubspot_contact_id,
+        'marketing' as purpose,
+        'email' as channel,
         'granted' as status,
         max(hubspot_optout_changes.changed_at) as decided_at
     from hubspot_optout_changes
@@ -81,7 +83,7 @@ hubspot_optins as (
     inner join hubspot_contacts
         on hubspot_optout_changes.hubspot_contact_id = hubspot_contacts.hubspot_contact_id
     where
-        hubspot_optout_changes.optout = 'false'
+        lower(hubspot_optout_changes.property_value) = 'false'
         and hubspot_optout_changes.changed_at > hubspot_first_optouts.first_opted_out_at
         and not coalesce(hubspot_contacts.is_opted_out_of_email, false)
     group by hubspot_optout_changes.hubspot_contact_id
@@ -92,16 +94,11 @@ hubspot_bases as (
 
     select
         hubspot_contacts.hubspot_contact_id,
-        max(
-            cast({{ json_text('changes.item', 'timestamp') }} as timestamp with time zone)
-        ) as decided_at
+        max(hubspot_basis_changes.changed_at) as decided_at
     from hubspot_contacts
-    cross join
-        lateral (
-            select {{ json_items('hubspot_contacts.properties_with_history', 'hs_legal_basis') }}
-                as item
-        ) as changes
-    where {{ json_text('changes.item', 'value') }} = hubspot_contacts.legal_basis
+    inner join hubspot_basis_changes
+        on hubspot_contacts.hubspot_contact_id = hubspot_basis_changes.hubspot_contact_id
+            and hubspot_contacts.legal_basis = hubspot_basis_changes.property_value
     group by hubspot_contacts.hubspot_contact_id
 
 ),
@@ -110,6 +107,8 @@ hubspot_legal_bases as (
 
     select
         hubspot_contacts.hubspot_contact_id,
+        'customer_relationship' as purpose,
+        'crm' as channel,
         'granted' as status,
         coalesce(hubspot_bases.decided_at, hubspot_contacts.source_at) as decided_at
     from hubspot_contacts
@@ -119,19 +118,25 @@ hubspot_legal_bases as (
 
 ),
 
-klaviyo_suppressions as (
+hubspot_said as (
 
-    select
-        klaviyo_profiles.klaviyo_profile_id,
-        max(
-            cast({{ json_text('suppressions.item', 'timestamp') }} as timestamp with time zone)
-        ) as suppressed_at
-    from klaviyo_profiles
-    cross join
-        lateral (
-            select {{ json_items('klaviyo_profiles.email_suppressions') }} as item
-        ) as suppressions
-    group by klaviyo_profiles.klaviyo_profile_id
+    select * from hubspot_optouts
+    union all
+    select * from hubspot_optins
+    union all
+    select * from hubspot_legal_bases
+
+),
+
+{%- set record = ['is_deleted', 'source_at'] %}
+
+said_in_records as (
+
+    {{ shopify_consent_said('shopify_customers', record) }}
+
+    union all
+
+    {{ klaviyo_consent_said('klaviyo_profiles', record) }}
 
 ),
 
@@ -139,130 +144,40 @@ unioned as (
 
     select
         'hubspot' as system,
-        hubspot_contact_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
+        hubspot_said.hubspot_contact_id as record_id,
+        hubspot_said.purpose,
+        hubspot_said.channel,
+        hubspot_said.status,
+        hubspot_said.decided_at,
+        hubspot_contacts.is_deleted
+    from hubspot_said
+    inner join hubspot_contacts
+        on hubspot_said.hubspot_contact_id = hubspot_contacts.hubspot_contact_id
+
+    union all
+
+    select
+        system,
+        record_id,
+        purpose,
+        channel,
         status,
-        decided_at
-    from hubspot_optouts
-
-    union all
-
-    select
-        'hubspot' as system,
-        hubspot_contact_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
-        status,
-        decided_at
-    from hubspot_optins
-
-    union all
-
-    select
-        'hubspot' as system,
-        hubspot_contact_id as record_id,
-        'customer_relationship' as purpose,
-        'crm' as channel,
-        status,
-        decided_at
-    from hubspot_legal_bases
-
-    union all
-
-    select
-        'shopify' as system,
-        shopify_customer_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
-        {{ shopify_consent_status('email_marketing_state') }} as status,
-        coalesce(email_marketing_updated_at, source_at) as decided_at
-    from shopify_customers
-
-    union all
-
-    select
-        'shopify' as system,
-        shopify_customer_id as record_id,
-        'marketing' as purpose,
-        'sms' as channel,
-        {{ shopify_consent_status('sms_marketing_state') }} as status,
-        coalesce(sms_marketing_updated_at, source_at) as decided_at
-    from shopify_customers
-
-    union all
-
-    -- A suppressed address gets nothing, whatever its consent says.
-    select
-        'klaviyo' as system,
-        klaviyo_profiles.klaviyo_profile_id as record_id,
-        'marketing' as purpose,
-        'email' as channel,
-        case
-            when klaviyo_suppressions.klaviyo_profile_id is not null then 'withdrawn'
-            else {{ klaviyo_consent_status('klaviyo_profiles.email_consent') }}
-        end as status,
-        coalesce(
-            klaviyo_suppressions.suppressed_at,
-            klaviyo_profiles.email_consent_at,
-            klaviyo_profiles.source_at
-        ) as decided_at
-    from klaviyo_profiles
-    left join klaviyo_suppressions
-        on klaviyo_profiles.klaviyo_profile_id = klaviyo_suppressions.klaviyo_profile_id
-
-    union all
-
-    select
-        'klaviyo' as system,
-        klaviyo_profile_id as record_id,
-        'marketing' as purpose,
-        'sms' as channel,
-        {{ klaviyo_consent_status('sms_consent') }} as status,
-        coalesce(sms_consent_at, source_at) as decided_at
-    from klaviyo_profiles
-
-),
-
-persons as (
-
-    select
-        'hubspot' as system,
-        hubspot_contact_id as record_id,
+        coalesce(stated_at, source_at) as decided_at,
         is_deleted
-    from hubspot_contacts
-
-    union all
-
-    select
-        'shopify' as system,
-        shopify_customer_id as record_id,
-        is_deleted
-    from shopify_customers
-
-    union all
-
-    select
-        'klaviyo' as system,
-        klaviyo_profile_id as record_id,
-        is_deleted
-    from klaviyo_profiles
+    from said_in_records
 
 )
 
 select
-    case when unioned.system = 'hubspot' then unioned.record_id end as hubspot_contact_id,
-    case when unioned.system = 'shopify' then unioned.record_id end as shopify_customer_id,
-    case when unioned.system = 'klaviyo' then unioned.record_id end as klaviyo_profile_id,
-    unioned.system,
-    unioned.record_id,
-    unioned.purpose,
-    unioned.channel,
-    unioned.status,
-    unioned.decided_at,
-    persons.is_deleted
+    case when system = 'hubspot' then record_id end as hubspot_contact_id,
+    case when system = 'shopify' then record_id end as shopify_customer_id,
+    case when system = 'klaviyo' then record_id end as klaviyo_profile_id,
+    system,
+    record_id,
+    purpose,
+    channel,
+    status,
+    decided_at,
+    is_deleted
 from unioned
-inner join persons
-    on unioned.system = persons.system
-        and unioned.record_id = persons.record_id
-where unioned.status is not null
+where status is not null
