@@ -36,10 +36,7 @@ def take_activity_along(session: Session) -> int:
     return session.execute(_ACTIVITY_OF_MOVED)
 
 
-def customers_of_activity(session: Session) -> set[str]:
-    """Customers whose activity is in scope, former owners of the orders included."""
-    found = {row["customer_id"] for row in session.rows(_TOUCHED_BY_ACTIVITY)}
-    for table, query in _FORMER_OWNERS.items():
-        if session.table_exists("core", table):
-            found |= {row["customer_id"] for row in session.rows(query)}
-    return found
+def customers_of_activity(session: Session) -> list[str]:
+    """Queries of the customers whose activity is in scope, former owners of orders included."""
+    former = [query for name, query in _FORMER_OWNERS.items() if session.table_exists("core", name)]
+    return [_TOUCHED_BY_ACTIVITY, *former]

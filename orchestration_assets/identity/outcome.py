@@ -10,7 +10,7 @@ from orchestration_assets.identity.clusters import Clusters
 from orchestration_assets.identity.decisions import APART, Decision
 from orchestration_assets.identity.keys import EXACT_KINDS, ROLE_KIND, open_memory
 from orchestration_assets.identity.links import Links
-from orchestration_assets.identity.tables import HISTORY, TABLES
+from orchestration_assets.identity.tables import HISTORY, TABLES, put_work
 from orchestration_assets.warehouse.session import Session
 
 _KIND_NAMES = {number: name for name, number in EXACT_KINDS.items()} | {ROLE_KIND: "email"}
@@ -66,17 +66,25 @@ select
     (select count(*) from (
         select b.customer_id from before b join after a using (record_key)
         group by b.customer_id having count(distinct a.customer_id) > 1
-    )) as split
+    )) as split,
+    (select count(distinct customer_id) from after)
+        - (select count(distinct customer_id) from before) as more
+"""
+_CUSTOMERS_MOVED = "select customer_id from identity.moved_customers"
+_CUSTOMERS_IN_WORK = """
+select customer_id from identity.customer_records
+where record_key in (select record_key from identity.work_records)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Customers that are new, that ended in another one, and that fell into several."""
+    """Customers that are new, ended in another, fell into several; and how many more there are."""
 
     new: int
     merged: int
     split: int
+    more: int
 
 
 def store_links(session: Session, links: Links, *, everybody: bool) -> None:
@@ -97,9 +105,7 @@ def store_links(session: Session, links: Links, *, everybody: bool) -> None:
 
 
 def _forget_reported(session: Session, shared: pa.Table) -> None:
-    session.replace(
-        "identity", "work_records", pa.table({"record_key": shared["key_hash"].cast(pa.int64())})
-    )
+    put_work(session, shared["key_hash"])
     session.execute(
         "delete from identity.shared_identifiers where key_hash in"
         " (select record_key from identity.work_records)"
@@ -204,15 +210,10 @@ def _store_moved(session: Session, before: pa.Table, after: pa.Table) -> None:
     session.replace("identity", "moved_customers", customers)
 
 
-def touched_customers(session: Session, changed: pa.Array) -> set[str]:
-    """Customers of changed records, and both customers of every record that moved."""
-    session.replace("identity", "work_records", pa.table({"record_key": changed}))
-    rows = session.rows(
-        "select customer_id from identity.moved_customers union"
-        " select customer_id from identity.customer_records"
-        " where record_key in (select record_key from identity.work_records)"
-    )
-    return {row["customer_id"] for row in rows}
+def touched_customers(session: Session, changed: pa.Array) -> list[str]:
+    """Queries of the customers of changed records, and of both customers of each that moved."""
+    put_work(session, changed)
+    return [_CUSTOMERS_MOVED, _CUSTOMERS_IN_WORK]
 
 
 def _dated(table: pa.Table, column: str = "found_at") -> pa.Table:

@@ -16,6 +16,7 @@ from orchestration_assets.identity.decisions import (
     remember,
     steward_links,
 )
+from orchestration_assets.identity.keys import hash_version
 from orchestration_assets.identity.links import STANDARD, Links, Policy, find_links
 from orchestration_assets.identity.population import population_of
 from orchestration_assets.identity.weights import Weights, load_weights
@@ -24,6 +25,7 @@ from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.scope import create_scope_tables, extend_with_customers
 from orchestration_assets.warehouse.session import Session
 
+_CUSTOMERS = "customers"
 _LINKS_OF_REACHED = """
 select l.* from identity.links l where l.one in (select record_key from reached_records)
 """
@@ -119,13 +121,14 @@ def refresh(warehouse: Warehouse, matching: Matching, *, full: bool = False) -> 
         clusters, people, before = _clusters(session, matching, compared, links)
         counts = outcome.store(session, people, clusters, before, decided)
         take_activity_along(session)
-        touched = outcome.touched_customers(session, changed) | customers_of_activity(session)
-        added = extend_with_customers(session, touched)
+        touched = outcome.touched_customers(session, changed)
+        added = extend_with_customers(session, [*touched, *customers_of_activity(session)])
         remember(session, matching.decisions)
-        tables.remember_settings(session, made_with)
+        customers = _customers(session, counts, everybody=compared.sample.changed is None)
+        tables.remember_settings(session, made_with | {_CUSTOMERS: str(customers)})
         progress.begin(session, progress.IDENTITY, ())
         progress.finish(session, progress.IDENTITY, "")
-        result = _result(session, people, clusters, links, counts, added)
+        result = _result(session, people, clusters, links, counts, customers, added)
     structlog.get_logger(__name__).info(
         "identity_refreshed", everybody=compared.sample.changed is None, new=result.new
     )
@@ -137,6 +140,7 @@ def _settings(session: Session, weights: Weights, policy: Policy) -> tuple[int, 
     population = population_of(int(session.scalar("select count(*) from identity.people")))
     return population, {
         "layout": tables.LAYOUT,
+        "key_hash": hash_version(),
         "weights": weights.version,
         "population": str(population),
         "policy": f"{policy.accept_weight} {policy.review_weight} {policy.names_can_veto}",
@@ -161,20 +165,27 @@ def _clusters(
     return clusters, people, before
 
 
+def _customers(session: Session, counts: outcome.Counts, *, everybody: bool) -> int:
+    """How many customers there are; a small run reaches whole customers, so it knows the change."""
+    before = tables.setting(session, _CUSTOMERS)
+    if before is not None and not everybody:
+        return int(before) + counts.more
+    return session.scalar("select count(distinct customer_id) from identity.customer_records")
+
+
 def _result(
     session: Session,
     people: pa.Table,
     clusters: Clusters,
     links: Links,
     counts: outcome.Counts,
+    customers: int,
     added: int,
 ) -> IdentityResult:
     count = "select count(*) from identity."
     return IdentityResult(
         records=session.scalar(count + "customer_records"),
-        customers=session.scalar(
-            "select count(distinct customer_id) from identity.customer_records"
-        ),
+        customers=customers,
         resolved=people.num_rows,
         compared=links.compared,
         new=counts.new,

@@ -6,7 +6,7 @@ touches without reading everybody. `review` holds the pairs that a steward has t
 `shared_identifiers` the keys that do not link on their own, `quarantined_clusters` what was taken
 apart instead of being merged, `history` every record that went from one customer to another and
 why, `decisions` the stewards' words that the last run went by, `settings` what all of it was made
-with. `work_*` and `moved_*` belong to the last run.
+with. `work_*`, `new_*` and `moved_*` belong to the last run.
 """
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ PEOPLE_COLUMNS = (
     " p.first_name, p.last_name, p.address, p.city, p.postal_code, p.country_code,"
     " p.first_loaded_at"
 )
-LAYOUT = "2"
+LAYOUT = "3"
 """Changes when a column means something else; identity is then resolved anew, history kept."""
 
 _PAIR = [("one", pa.int64()), ("other", pa.int64())]
@@ -81,6 +81,7 @@ TABLES = {
     "settings": pa.schema([("name", pa.string()), ("value", pa.string())]),
     "moved_people": pa.schema([("system", pa.string()), ("record_id", pa.string())]),
     "moved_customers": pa.schema([("customer_id", pa.string())]),
+    "new_keys": pa.schema([("key_hash", pa.int64())]),
     "work_records": pa.schema([("record_key", pa.int64())]),
 }
 HISTORY = pa.schema(

@@ -38,20 +38,17 @@ select distinct s.system, s.record_id from scope.records s
 join identity.customer_records c on c.system = s.system and c.record_id = s.record_id
 """
 _IN_WORK = "in (select record_key from identity.work_records)"
-_KEYS_BEFORE = f"""
+_KEYS_BEFORE = """
 create temporary table keys_before as
 select key_hash, kind, count(*) as records from identity.record_keys
-where record_key {_IN_WORK} group by key_hash, kind
+where {condition} group by key_hash, kind
 """
+_KNOWN = f"select count(*) from identity.people where record_key {_IN_WORK}"
 _HOLDERS = f"""
 create temporary table key_holders as
 select key_hash, kind, record_key, record_key {_IN_WORK} as is_work
 from identity.record_keys
-where key_hash in (
-    select key_hash from keys_before
-    union
-    select key_hash from identity.record_keys where record_key {_IN_WORK}
-)
+where key_hash in (select key_hash from keys_before union select key_hash from identity.new_keys)
 """
 # `outside` counts the records that did not change; a key on too many of them links nobody, before
 # and after, and is not followed.
@@ -193,13 +190,19 @@ def take_in(
     sides = [side for decision in decided for side in (decision.one, decision.other)]
     work = pc.unique(pa.concat_arrays([keys.combine_chunks(), pa.array(sides, pa.int64())]))
     put_work(session, work)
-    session.execute(_KEYS_BEFORE)
+    # Records that are new have no keys to look for among all others.
+    any_known = session.scalar(_KNOWN) > 0
+    condition = f"record_key {_IN_WORK}" if any_known else "false"
+    session.execute(_KEYS_BEFORE.format(condition=condition))
     people = normalised(present, default_region)
     # A record that a decision names did not change itself: its row and its keys stay.
     put_work(session, keys)
-    delete_of_work(session, "people", "record_keys")
+    if any_known:
+        delete_of_work(session, "people", "record_keys")
     session.append("identity", "people", people)
-    session.append("identity", "record_keys", match_keys(people))
+    new_keys = match_keys(people)
+    session.append("identity", "record_keys", new_keys)
+    session.replace("identity", "new_keys", new_keys.select(["key_hash"]))
     put_work(session, work)
     return work
 

@@ -58,7 +58,8 @@ def _duckdb(url: str) -> dict[str, Any]:
         "schema": "main",
         "threads": DUCKDB_THREADS,
         "config_options": {"enable_external_access": "false"},
-        "settings": {"TimeZone": "UTC"},
+        # Drawn on the standard output of whoever builds, in the midst of what it prints there.
+        "settings": {"TimeZone": "UTC", "enable_progress_bar": False},
     }
 
 

@@ -16,9 +16,13 @@ from orchestration_assets.warehouse.session import Params, Session
 from orchestration_assets.warehouse.sql import bind, qualified
 
 _POLL_S = 0.02
-_RESHAPES = re.compile(r"\s*(drop|alter|create\s+or\s+replace)\b", re.IGNORECASE)
+_RESHAPES = re.compile(r"\s*(drop|alter|create(?!\s+temp))\b", re.IGNORECASE)
 # Files, URLs and extensions are out of reach of any SQL that runs here.
 _CONFIG: dict[str, Any] = {"enable_external_access": "false", "allow_community_extensions": "false"}
+_COLUMNS = """
+select schema_name, table_name, column_name from duckdb_columns()
+where database_name = current_database() order by column_index
+"""
 _WAL_DAMAGE = "replaying WAL"
 _BUSY = ("Could not set lock", "different configuration", "already attached", "being used by")
 
@@ -30,9 +34,9 @@ class DuckSession(Session):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        # Asking the catalogue costs milliseconds; within a transaction only our own statements
-        # change what it says.
-        self._columns: dict[tuple[str, str], list[str]] = {}
+        # The catalogue answers for all tables as fast as for one; within a transaction only our own
+        # statements change what it says.
+        self._columns: dict[tuple[str, str], list[str]] | None = None
 
     def _run(self, sql: str, params: Params | None) -> duckdb.DuckDBPyConnection:
         text, used = bind(sql, params, "${}")
@@ -41,7 +45,7 @@ class DuckSession(Session):
     def execute(self, sql: str, params: Params | None = None) -> int:
         """Run one statement and return the number of rows it changed."""
         if _RESHAPES.match(sql):
-            self._columns.clear()
+            self._columns = None
         result = self._run(sql, params)
         names = [column[0] for column in result.description or []]
         if names != ["Count"]:
@@ -71,16 +75,12 @@ class DuckSession(Session):
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Return the column names of a table or view, in order."""
-        if known := self._columns.get((schema, table)):
-            return known
-        found = self.rows(
-            "select column_name from information_schema.columns where table_catalog ="
-            " current_database() and table_schema = :schema and table_name = :table"
-            " order by ordinal_position",
-            {"schema": schema, "table": table},
-        )
-        self._columns[schema, table] = [row["column_name"] for row in found]
-        return self._columns[schema, table]
+        if self._columns is None:
+            found: dict[tuple[str, str], list[str]] = {}
+            for row in self._connection.execute(_COLUMNS).fetchall():
+                found.setdefault((row[0], row[1]), []).append(row[2])
+            self._columns = found
+        return self._columns.get((schema, table), [])
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type
@@ -146,6 +146,8 @@ def connect(path: Path, *, read_only: bool, deadline: float) -> duckdb.DuckDBPyC
             time.sleep(_POLL_S)
             continue
         connection.execute("set TimeZone = 'UTC'")
+        # A terminal would see it drawn across what the command prints.
+        connection.execute("set enable_progress_bar = false")
         return connection
 
 

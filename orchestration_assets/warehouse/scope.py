@@ -108,12 +108,21 @@ def create_scope_tables(session: Session) -> None:
         session.create_table("scope", name, columns)
 
 
-def extend_with_customers(session: Session, ids: Iterable[str]) -> int:
-    """Add customers to the scope; return how many were not in it yet."""
-    known = {row["customer_id"] for row in session.rows("select customer_id from scope.customers")}
-    new = sorted(set(ids) - known)
-    return session.append(
-        "scope", "customers", pa.table({"customer_id": pa.array(new, pa.string())})
+def extend_with_customers(session: Session, queries: Iterable[str]) -> int:
+    """Add customers to the scope.
+
+    Args:
+        session: inside the transaction that touched them.
+        queries: each returns customer_id; null and what is in scope already are left out.
+
+    Returns:
+        How many were not in it yet.
+    """
+    found = " union ".join(f"select customer_id from ({query}) found" for query in queries)
+    return session.execute(
+        f"insert into scope.customers (customer_id) select customer_id from ({found}) touched"
+        " where customer_id is not null and not exists ("
+        "select 1 from scope.customers s where s.customer_id = touched.customer_id)"
     )
 
 

@@ -26,6 +26,11 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> ModelWorld:
     return open_world(request.getfixturevalue("postgres_url"), tmp_path)
 
 
+def _ids(*ids: str | None) -> str:
+    values = ", ".join("(null)" if one is None else f"('{one}')" for one in ids)
+    return f"select * from (values {values}) v(customer_id)"
+
+
 def test_a_scope_holds_every_load_that_is_not_consumed(world: ModelWorld) -> None:
     assert open_scope(world.warehouse).is_empty
     world.land("shopify", "orders", {"id": "1"}, {"id": "2"}, {"id": "1"})
@@ -42,7 +47,7 @@ def test_consuming_empties_the_scope_and_leaves_later_loads(world: ModelWorld) -
     open_scope(world.warehouse)
     late = world.land("shopify", "orders", {"id": "2"})
     with world.warehouse.writer("release") as session:
-        extend_with_customers(session, ["cus_1", "cus_1", "cus_2"])
+        extend_with_customers(session, [_ids("cus_1", "cus_1", "cus_2")])
         assert consume(session, 1) == 1
     assert unconsumed_loads(world.warehouse) == [f"shopify.orders:{late}"]
     assert open_scope(world.warehouse).records == {"shopify.orders": 1}
@@ -92,8 +97,8 @@ def test_forgetting_brings_everything_back(world: ModelWorld) -> None:
 def test_customers_are_added_once(world: ModelWorld) -> None:
     open_scope(world.warehouse)
     with world.warehouse.writer("identity") as session:
-        assert extend_with_customers(session, ["cus_1", "cus_2"]) == 2
-        assert extend_with_customers(session, ["cus_2", "cus_3"]) == 1
+        assert extend_with_customers(session, [_ids("cus_1"), _ids("cus_1", "cus_2")]) == 2
+        assert extend_with_customers(session, [_ids("cus_2", "cus_3", None)]) == 1
 
 
 def test_a_condition_is_made_from_what_a_model_declares() -> None:
