@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tests.support.draw import linked_to
 from tests.support.model_world import ModelWorld
-from tests.support.seeded_landing import linked_to
 
 ACTIVITY = (
     "fct_carts",
