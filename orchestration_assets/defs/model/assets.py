@@ -76,8 +76,10 @@ def _identity_asset(people: dg.AssetKey, owner: str) -> dg.AssetsDefinition:
         owners=[f"team:{owner}"],
         kinds={"python", "duckdb"},
         pool=WRITER_POOL,
-        description="One row for each person record of a system, with the customer it belongs to;"
-        " exact keys with a guard on identifiers that several people share, stable ids.",
+        description="One row for each person record of a system, with the customer it belongs to."
+        " Exact keys link records whose names agree, scored pairs link those that share no key, and"
+        " stewards' decisions go before both. Identifiers that several people share and clusters"
+        " that no person makes are quarantined; ids are stable, and every link can be undone.",
         metadata={"dagster/table_name": "identity.customer_records"},
     )
     def resolve_identities(accord: AccordResource) -> dg.MaterializeResult:
