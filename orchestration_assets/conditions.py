@@ -39,6 +39,8 @@ def activate_when_released() -> dg.AutomationCondition:
 
 WORK_TAG = "accord/work"
 LANDING_TAG = {"accord/stage": "landing"}
+# On a landing that a change sensor asked for: the streams it leaves out because they are refused.
+REFUSED_TAG = "accord/refused"
 # The run queue of dagster.yaml lets one run with this tag through at a time.
 REFRESH_TAG = {"accord/refresh": "one"}
 FIRST_RETRY_S = 60.0
@@ -125,11 +127,12 @@ def next_attempt(
     work: str,
     *,
     asset_selection: Sequence[dg.AssetKey] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest:
     """The run request for the next attempt at `work`, a text that names durable state to act on."""
     attempt = _attempts(instance, work) + 1
     return dg.RunRequest(
         run_key=f"{work}:{attempt}",
         asset_selection=list(asset_selection) if asset_selection else None,
-        tags={WORK_TAG: work},
+        tags={WORK_TAG: work, **(tags or {})},
     )

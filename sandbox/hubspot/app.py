@@ -37,6 +37,8 @@ ASSOCIATIONS = ("/crm/v4/associations", "/crm/associations/2026-03")
 MAX_PAGE, MAX_PAGE_WITH_HISTORY, MAX_LINKED = 100, 50, 1_000
 READ_ONLY_SUFFIX = "-read-only"
 """A token with this suffix lacks the scopes for writing."""
+WITHOUT = "-without-"
+"""With an object type behind it (`...-without-tickets`): a token without that type's scopes."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -199,14 +201,15 @@ class HubSpot:
 
     def _authorise(self, request: Request, *, writes: bool) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        accepted = self.context.token("hubspot")
+        accepted, kind = self.context.token("hubspot"), request.path_params["kind"]
+        token, _, lacking = token.partition(WITHOUT)
         if scheme.lower() != "bearer" or token not in (accepted, accepted + READ_ONLY_SUFFIX):
             raise unauthorised()
-        reads = request.path_params.get("action") == "read"
-        if writes and not reads and token != accepted:
-            raise missing_scope(f"crm.objects.{request.path_params['kind']}.write")
-        if writes and not reads and self._kind(request).is_read_only:
-            raise not_writable(request.path_params["kind"])
+        changes = writes and request.path_params.get("action") != "read"
+        if kind == lacking or (changes and token != accepted):
+            raise missing_scope(f"crm.objects.{kind}.{'write' if changes else 'read'}")
+        if changes and self._kind(request).is_read_only:
+            raise not_writable(kind)
 
     def _kind(self, request: Request) -> ObjectType:
         kind = self.kinds.get(request.path_params["kind"])

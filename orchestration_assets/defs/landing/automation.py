@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration_assets.conditions import (
     LANDING_TAG,
+    REFUSED_TAG,
     active_run,
     next_attempt,
     seconds_until_retry,
@@ -14,7 +15,7 @@ from orchestration_assets.conditions import (
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
-from orchestration_assets.stages.land import changed_streams
+from orchestration_assets.stages.land import changed_streams, report_refused
 
 if TYPE_CHECKING:
     # Not exported at dagster's top level.
@@ -42,7 +43,8 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
         minimum_interval_seconds=CHANGE_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Asks {system} with one cheap call a stream whether it changed since the"
-        " cursor, and lands only the streams that did.",
+        " cursor, and lands only the streams that did. A stream that is refused holds up no other:"
+        " the tick, the run's tags and an incident name it.",
     )
     def _sensor(
         context: dg.SensorEvaluationContext, accord: AccordResource
@@ -54,20 +56,27 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
             if missing:
                 return dg.SkipReason(f"{system} is not connected; set {' and '.join(missing)}")
             try:
-                changed, position = changed_streams(deployment, system)
+                changes = changed_streams(deployment, system)
+                refusal = report_refused(deployment, system, changes.refused)
             except AccordError as error:
                 return dg.SkipReason(str(error))
-        if not changed:
-            return dg.SkipReason(f"nothing changed in {system}")
-        work = f"{job.name}:{position}"
+        if refusal:
+            context.log.warning(refusal)
+        if not changes.streams:
+            return dg.SkipReason(refusal or f"nothing changed in {system}")
+        work = f"{job.name}:{changes.position}"
         if wait := seconds_until_retry(context.instance, work):
-            return wait_for_retry("the last attempt did not land what changed", wait)
+            what = "the last attempt did not land what changed"
+            return wait_for_retry(f"{refusal} Besides, {what}" if refusal else what, wait)
         return dg.SensorResult(
             run_requests=[
                 next_attempt(
                     context.instance,
                     work,
-                    asset_selection=[dg.AssetKey(["raw", system, name]) for name in changed],
+                    asset_selection=[
+                        dg.AssetKey(["raw", system, name]) for name in changes.streams
+                    ],
+                    tags={REFUSED_TAG: ", ".join(changes.refused)} if refusal else None,
                 )
             ]
         )

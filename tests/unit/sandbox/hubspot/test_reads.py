@@ -4,6 +4,7 @@ import hubspot
 import pytest
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId
 from hubspot.crm.contacts.exceptions import ApiException, ForbiddenException, UnauthorizedException
+from hubspot.crm.tickets.exceptions import ForbiddenException as TicketsException
 
 from sandbox.context import SandboxContext
 from sandbox.limits import TIERS
@@ -193,6 +194,16 @@ def test_a_token_without_the_scope_may_read_but_not_write(base_url, context):
             simple_public_object_input_for_create={"properties": {"email": "a@example.org"}}
         )
     assert "crm.objects.contacts.write" in raised.value.body
+
+
+def test_a_token_without_the_scope_of_a_type_reads_the_others(base_url, context):
+    token = context.token("hubspot") + "-without-tickets"
+    client = hubspot.Client.create(access_token=token, host=base_url, retry=False)
+    assert client.crm.contacts.basic_api.get_page(limit=1).results
+    with pytest.raises(TicketsException) as raised:
+        client.crm.tickets.basic_api.get_page(limit=1)
+    assert raised.value.status == 403
+    assert "crm.objects.tickets.read" in raised.value.body
 
 
 class TestUnderARateLimit:
