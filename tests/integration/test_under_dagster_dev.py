@@ -6,11 +6,12 @@ No test here launches, ticks or clicks anything; each starts where the one befor
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestration_assets.defs.activation.automation import UNPLANNED_AFTER_S
 from sandbox.client import start_sandbox
 from tests.support.browser import open_browser
 from tests.support.dagster_dev import ENDED, DagsterDev, dagster_dev
@@ -103,6 +104,17 @@ def test_once_everything_has_settled_no_further_run_is_launched(dev: DagsterDev)
         return all(run["status"] in ENDED for run in runs) and time.time() - newest > QUIET_S
 
     dev.wait_until(f"{QUIET_S:.0f} s without a new run", PATIENCE_S, settled)
+
+
+def test_a_release_that_nobody_planned_from_is_acted_on_by_itself(dev: DagsterDev) -> None:
+    number = dev.release_alone(age=timedelta(seconds=2 * UNPLANNED_AFTER_S))
+    work = {"key": "accord/work", "value": f"act_on_release:{number}"}
+    dev.wait_until(
+        "a run that acts on the release",
+        PATIENCE_S,
+        lambda: [run for run in dev.runs() if work in run["tags"] and run["status"] == "SUCCESS"],
+    )
+    assert dev.planned_from() == number
 
 
 @pytest.mark.browser

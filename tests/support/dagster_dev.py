@@ -10,11 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import httpx
 
+from orchestration_assets.deployment import Deployment
+from orchestration_assets.stages.gate import judge, publish
+from orchestration_assets.stages.model import open_refresh, resolve_identities
+from orchestration_assets.transform.project import CORE, PREPARE
+from orchestration_assets.transform.runner import build
+from quality.catalog import CORE_SUITES
 from sandbox.client import RunningSandbox
 from tests.support.deployed import Deployed
 
@@ -31,6 +39,9 @@ _TICKS = """{ name sensorState { ticks(limit: 500) {
   status timestamp endTimestamp skipReason runIds error { message } } } }"""
 _REPOSITORIES = """query { repositoriesOrError {
   ... on RepositoryConnection { nodes { name sensors %s } } ... on PythonError { message } } }"""
+_DECISIONS = """query { assetNodeOrError(assetKey: {path: ["activation", "decisions"]}) {
+  ... on AssetNode { assetMaterializations(limit: 1) { metadataEntries {
+    label ... on IntMetadataEntry { intValue } } } } } }"""
 
 T = TypeVar("T")
 
@@ -63,6 +74,37 @@ class DagsterDev(Deployed):
         """Every tick of every sensor, by name."""
         (repository,) = self.query(_REPOSITORIES % _TICKS)["repositoriesOrError"]["nodes"]
         return {sensor["name"]: sensor["sensorState"]["ticks"] for sensor in repository["sensors"]}
+
+    def planned_from(self) -> int:
+        """Number of the release that the newest decisions were made from."""
+        (newest,) = self.query(_DECISIONS)["assetNodeOrError"]["assetMaterializations"]
+        figures = {entry["label"]: entry for entry in newest["metadataEntries"]}
+        return figures["release_number"]["intValue"]
+
+    def release_alone(self, age: timedelta) -> int:
+        """Build the core anew and release it in this process, which plans nothing; its number.
+
+        Args:
+            age: how long ago the release is said to have been made.
+        """
+        with mock.patch.dict(os.environ, self.environment()):
+            deployment = Deployment()
+            warehouse, home = deployment.warehouse, deployment.home
+            open_refresh(deployment)
+            build(PREPARE, warehouse=warehouse, home=home, tests=False).raise_for_models()
+            resolve_identities(deployment)
+            core = build(CORE, warehouse=warehouse, home=home, full_refresh=True, tests=False)
+            core.raise_for_models()
+            judge(deployment, CORE_SUITES, run_id="")
+            released = publish(deployment)
+            assert not released.repeated
+            with warehouse.writer("older release") as session:
+                session.execute(
+                    "update released.releases set released_at = :at where release_number = :number",
+                    {"at": datetime.now(UTC) - age, "number": released.release_number},
+                )
+            deployment.close()
+        return released.release_number
 
     def wait_until(self, what: str, seconds: float, look: Callable[[], T]) -> T:
         """What `look` returns once it is truthy.
