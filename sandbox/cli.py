@@ -56,7 +56,7 @@ def serve(
     system: Systems = None,
     parent: Parent = None,
 ) -> None:
-    """Serve HubSpot, Shopify, Klaviyo and Slack on this machine until interrupted."""
+    """Serve the systems and the channels of alerts on this machine until interrupted."""
     from sandbox import server
 
     if tier not in TIERS:

@@ -43,12 +43,9 @@ class RunningSandbox:
         """The `ACCORD_*` variables that point the settings at this sandbox."""
         made: dict[str, str] = {}
         for system, entry in self.info["systems"].items():
-            prefix = f"ACCORD_{system.upper()}"
-            if "webhook_url" in entry:
-                made[f"{prefix}_WEBHOOK_URL"] = entry["webhook_url"]
-            else:
-                made[f"{prefix}_BASE_URL"] = entry["base_url"]
-                made[f"{prefix}_TOKEN"] = entry["token"]
+            # A webhook's address holds all that there is to know.
+            wanted = ["webhook_url"] if "webhook_url" in entry else list(entry)
+            made |= {f"ACCORD_{system}_{name}".upper(): entry[name] for name in wanted}
         return made
 
     def control(self, path: str, json: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from sandbox.faults import FaultBoard
 from sandbox.limits import TIERS, Tier
 from sandbox.world.model import World
 
-SYSTEMS = ("hubspot", "shopify", "klaviyo", "slack")
+SYSTEMS = ("hubspot", "shopify", "klaviyo", "slack", "teams", "pagerduty", "servicenow")
+# Systems that people are told by; what Slack is told stands in `alerts.jsonl` as well.
+ALERT_SYSTEMS = ("slack", "teams", "pagerduty", "servicenow")
+ALERTS_FILE = "alerts.jsonl"
 KEPT_REQUESTS = 5_000
 
 
@@ -81,7 +84,7 @@ class SandboxContext:
         tier: the vendors' rate limits.
         tokens: the credential that each system accepts.
         home: folder of the sandbox's files; None keeps everything in memory.
-        messages: what the Slack sink received.
+        inboxes: what the systems that people are told by received.
     """
 
     world: World
@@ -92,8 +95,19 @@ class SandboxContext:
         default_factory=lambda: {system: f"sandbox-{system}-token" for system in SYSTEMS}
     )
     home: Path | None = None
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    inboxes: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {system: [] for system in ALERT_SYSTEMS}
+    )
 
     def token(self, system: str) -> str:
         """The credential that the system accepts."""
         return self.tokens[system]
+
+    def keep(self, system: str, message: dict[str, Any]) -> None:
+        """Keep what people were told; alerts are no rows of a destination."""
+        at = self.world.clock().isoformat(timespec="milliseconds")
+        entry = {"at": at, "message": message}
+        self.inboxes[system].append(entry)
+        if self.home is not None and system == "slack":
+            with (self.home / ALERTS_FILE).open("ab") as file:
+                file.write(orjson.dumps(entry) + b"\n")

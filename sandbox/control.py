@@ -94,7 +94,7 @@ class Control:
                 "statuses": dict(log.status_count),
                 "accepted_calls": dict(log.accepted_count),
                 "accepted_rows": dict(log.accepted_rows),
-                "messages": len(self.context.messages),
+                "messages": {name: len(kept) for name, kept in self.context.inboxes.items()},
                 "faults": self.context.faults.state(),
                 "corrupted": len(self.world.remembered),
             }
@@ -109,8 +109,12 @@ class Control:
         return _json({"requests": recent, "accepted": writes})
 
     async def received(self, request: Request) -> Response:
-        """What the Slack sink received."""
-        return _json({"messages": self.context.messages})
+        """What Slack, or the `system` that is given, was told."""
+        system = request.query_params.get("system", "slack")
+        if system not in self.context.inboxes:
+            known = ", ".join(self.context.inboxes)
+            return _json({"error": f"nobody is told by {system}; one of {known}"}, 400)
+        return _json({"messages": self.context.inboxes[system]})
 
 
 def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlette:

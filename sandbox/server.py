@@ -21,11 +21,16 @@ from sandbox import control
 from sandbox.context import SYSTEMS, RequestLog, SandboxContext
 from sandbox.faults import Profile
 from sandbox.limits import TIERS
-from sandbox.slack.app import webhook_path
+from sandbox.servicenow.app import USER as SERVICENOW_USER
+from sandbox.slack.app import webhook_path as slack_webhook
+from sandbox.teams.app import webhook_path as teams_webhook
 from sandbox.world.generate import generate, write_truth
 
 HOST = "127.0.0.1"
-DEFAULT_PORTS = {"control": 8910, "hubspot": 8911, "shopify": 8912, "klaviyo": 8913, "slack": 8914}
+DEFAULT_PORTS = {
+    "control": 8910,
+    **{system: 8911 + number for number, system in enumerate(SYSTEMS)},
+}
 STATE_FILE = "sandbox.json"
 REQUESTS_FILE = "requests.jsonl"
 PARENT_CHECK_SECONDS = 0.5
@@ -185,17 +190,27 @@ class Sandbox:
         """Wait until the servers are up or down as the faults want them."""
         await asyncio.gather(*self._pending)
 
+    def _access(self, name: str, base_url: str) -> dict[str, str]:
+        """What a caller of a system has to know, by the ends of its settings' names."""
+        token = self.context.token(name)
+        match name:
+            case "slack":
+                return {"base_url": base_url, "webhook_url": base_url + slack_webhook(self.context)}
+            case "teams":
+                return {"base_url": base_url, "webhook_url": base_url + teams_webhook(self.context)}
+            case "pagerduty":
+                return {"base_url": base_url, "routing_key": token}
+            case "servicenow":
+                return {"base_url": base_url, "user": SERVICENOW_USER, "password": token}
+            case _:
+                return {"base_url": base_url, "token": token}
+
     def _write_state(self, path: Path) -> None:
-        systems: dict[str, dict[str, str]] = {}
-        for name in self.options.systems:
-            if name not in self.servers:
-                continue
-            base_url = self.servers[name].base_url
-            if name == "slack":
-                webhook = base_url + webhook_path(self.context)
-                systems[name] = {"base_url": base_url, "webhook_url": webhook}
-            else:
-                systems[name] = {"base_url": base_url, "token": self.context.token(name)}
+        systems = {
+            name: self._access(name, self.servers[name].base_url)
+            for name in self.options.systems
+            if name in self.servers
+        }
         state: dict[str, Any] = {
             "pid": os.getpid(),
             "control_url": self.servers["control"].base_url,

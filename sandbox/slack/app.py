@@ -3,8 +3,6 @@
 Alerts are no rows of a destination, so they do not stand in `requests.jsonl`.
 """
 
-from typing import Any
-
 import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,9 +12,7 @@ from starlette.routing import Route
 
 from sandbox.context import SandboxContext
 from sandbox.faults import ErrorKind, FaultMiddleware
-from sandbox.world.model import World
 
-ALERTS_FILE = "alerts.jsonl"
 WEBHOOK_PATH = "/services/T0SANDBOX/B0SANDBOX"
 
 
@@ -39,14 +35,6 @@ def render_fault(kind: ErrorKind, retry_after: int) -> Response:
             return PlainTextResponse("rollup_error", 500)
 
 
-def _keep(context: SandboxContext, world: World, message: dict[str, Any]) -> None:
-    entry = {"at": world.clock().isoformat(timespec="milliseconds"), "message": message}
-    context.messages.append(entry)
-    if context.home is not None:
-        with (context.home / ALERTS_FILE).open("ab") as file:
-            file.write(orjson.dumps(entry) + b"\n")
-
-
 def create_app(context: SandboxContext) -> Starlette:
     """The Slack sink of one sandbox."""
 
@@ -61,7 +49,7 @@ def create_app(context: SandboxContext) -> Starlette:
             return PlainTextResponse("invalid_payload", 400)
         if not any(message.get(member) for member in ("text", "blocks", "attachments")):
             return PlainTextResponse("no_text", 400)
-        _keep(context, context.world, message)
+        context.keep("slack", message)
         return PlainTextResponse("ok")
 
     route = Route("/services/{team}/{bot}/{secret}", receive, methods=["POST"])

@@ -20,6 +20,7 @@ from sandbox.client import (
     find_sandbox,
     start_sandbox,
 )
+from sandbox.context import SYSTEMS
 
 REPOSITORY = Path(__file__).parents[3]
 CONTACTS = "/crm/v3/objects/contacts"
@@ -40,7 +41,7 @@ def hubspot(running: RunningSandbox) -> httpx.Client:
 
 def test_the_state_file_says_where_every_system_is(running):
     state = orjson.loads((running.home / "sandbox.json").read_bytes())
-    assert state["systems"].keys() == {"hubspot", "shopify", "klaviyo", "slack"}
+    assert state["systems"].keys() == set(SYSTEMS)
     assert (state["seed"], state["customers"], state["noise"]) == (4, 300, 1.0)
     assert find_sandbox(running.home).info == running.info
 
@@ -55,6 +56,12 @@ def test_the_environment_points_every_setting_at_the_sandbox(running):
         "ACCORD_KLAVIYO_BASE_URL",
         "ACCORD_KLAVIYO_TOKEN",
         "ACCORD_SLACK_WEBHOOK_URL",
+        "ACCORD_TEAMS_WEBHOOK_URL",
+        "ACCORD_PAGERDUTY_BASE_URL",
+        "ACCORD_PAGERDUTY_ROUTING_KEY",
+        "ACCORD_SERVICENOW_BASE_URL",
+        "ACCORD_SERVICENOW_USER",
+        "ACCORD_SERVICENOW_PASSWORD",
     }
     assert environment["ACCORD_HUBSPOT_BASE_URL"].startswith("http://127.0.0.1:")
 

@@ -1,0 +1,1 @@
+"""A local sink for Microsoft Teams workflow webhooks."""
