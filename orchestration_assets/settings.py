@@ -4,16 +4,24 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # A set variable, even an empty one, wins over `.env`: what a sandbox makes up never reaches the
-# stores and the channel of a deployment.
+# stores and the channels of a deployment.
 _NOTHING_OF_A_DEPLOYMENT = {
     "ACCORD_WAREHOUSE_URL": "",
     "ACCORD_STATE_URL": "",
     "ACCORD_SLACK_WEBHOOK_URL": "",
+    "ACCORD_SLACK_WEBHOOKS": "{}",
+    "ACCORD_TEAMS_WEBHOOK_URL": "",
+    "ACCORD_TEAMS_WEBHOOKS": "{}",
+    "ACCORD_PAGERDUTY_ROUTING_KEY": "",
+    "ACCORD_PAGERDUTY_ROUTING_KEYS": "{}",
+    "ACCORD_SERVICENOW_BASE_URL": "",
+    "ACCORD_SMTP_HOST": "",
 }
 # The names and values by which the libraries underneath stop reporting their use.
 TELEMETRY_OFF = {
@@ -32,7 +40,8 @@ class Settings(BaseSettings):
 
     config_dir: Path = Field(
         default=Path(__file__).resolve().parents[1] / "config",
-        description="Folder of what a team edits, raci.yml; by default `config` beside the code.",
+        description="Folder of what a team edits, raci.yml and alerts.yml; by default `config`"
+        " beside the code.",
     )
     home: Path = Field(
         default=Path(".accord"), description="Folder of the embedded stores, locks and work files."
@@ -122,7 +131,42 @@ class Settings(BaseSettings):
     )
 
     slack_webhook_url: SecretStr = Field(
-        default=SecretStr(""), description="Incoming webhook for alerts; empty: only the log."
+        default=SecretStr(""), description="Incoming webhook for alerts; empty: none."
+    )
+    slack_webhooks: dict[str, SecretStr] = Field(
+        default={}, description='Webhooks of teams\' own channels, {"crm": "https://..."}.'
+    )
+    teams_webhook_url: SecretStr = Field(
+        default=SecretStr(""), description="Workflow webhook of Microsoft Teams for alerts."
+    )
+    teams_webhooks: dict[str, SecretStr] = Field(
+        default={}, description='Workflow webhooks of teams\' own, {"crm": "https://..."}.'
+    )
+    pagerduty_base_url: str = Field(
+        default="https://events.pagerduty.com", description="Address of PagerDuty's Events API."
+    )
+    pagerduty_routing_key: SecretStr = Field(
+        default=SecretStr(""), description="Integration key of the PagerDuty service for alerts."
+    )
+    pagerduty_routing_keys: dict[str, SecretStr] = Field(
+        default={}, description='Integration keys of teams\' own services, {"crm": "..."}.'
+    )
+    servicenow_base_url: str = Field(
+        default="", description="https://INSTANCE.service-now.com; empty: no incidents there."
+    )
+    servicenow_user: str = Field(default="", description="User that opens the incidents.")
+    servicenow_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of that user."
+    )
+    smtp_host: str = Field(default="", description="Mail server for alerts; empty: no e-mail.")
+    smtp_port: int = Field(default=587, gt=0, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is secured; none only without login."
+    )
+    smtp_user: str = Field(default="", description="Name to log in with; empty: no login.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password of that name.")
+    smtp_from: str = Field(
+        default="accord@localhost", description="Address that alerts by e-mail come from."
     )
     dagster_url: str = Field(
         default="http://127.0.0.1:3000", description="Where the Dagster UI is, for links in alerts."

@@ -1,71 +1,225 @@
-"""Telling people: every alert that changed goes to every channel once."""
+"""Telling people: every alert that changed goes to every channel that is to know, once.
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+What is due is read from the store and noted there channel by channel, so a restart neither loses
+nor repeats an alert; only a kill in the moment between a channel's answer and the note sends one
+twice, and channels that keep incidents see that it is the same.
+"""
 
-import structlog
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from orchestration_assets.errors import AccordError
-from orchestration_assets.state import alerts
+from orchestration_assets.alerting import failing
+from orchestration_assets.alerting.channel import Channel, Outlet, RefusedError
+from orchestration_assets.alerting.due import Due, Look, look
+from orchestration_assets.alerting.message import Action, Message, compose
+from orchestration_assets.alerting.routing import Routing
+from orchestration_assets.alerting.storm import close_storms, fold
+from orchestration_assets.errors import AccordError, RetriableError
+from orchestration_assets.state import alert_deliveries, alerts
 from orchestration_assets.state.ledger import delivery_lock
 from orchestration_assets.state.store import StateStore
 
+# Dagster ends a tick after 60 s: what is left by then waits for the next one.
+BUDGET_S = 20.0
+# As many channels at a time; PostgreSQL's pool has connections for twice as many.
+_WORKERS = 6
+# A hiccup is not worth the pause until the next tick.
+_QUICK_RETRY_S = 2.0
+# One message in a bad form is its own fault; several in a row say that the channel changed.
+_REFUSALS_IN_A_ROW = 3
+# An incident about a channel goes out on the others at once.
+_PASSES = 2
+Clock = Callable[[], datetime]
 
-class Channel(Protocol):
-    """A way to reach people."""
+
+def utc_now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Desk:
+    """What telling people takes.
+
+    Args:
+        state: the operational store.
+        outlets: the channels that are set up, by address.
+        routing: where alerts go.
+        now: the clock.
+        budget_s: seconds after which nothing more is begun.
+    """
+
+    state: StateStore
+    outlets: Mapping[str, Outlet]
+    routing: Routing
+    now: Clock = utc_now
+    budget_s: float = BUDGET_S
+
+
+@dataclass
+class _Line:
+    """What came of the messages of one line."""
 
     name: str
-
-    def send(self, alert: Mapping[str, Any]) -> None:
-        """Tell people of an alert row.
-
-        Raises:
-            AccordError: they could not be told.
-        """
-        ...
+    sent: list[Due] = field(default_factory=list)
+    error: AccordError | None = None
 
 
-def deliver_pending(state: StateStore, channels: Sequence[Channel]) -> dict[str, int]:
-    """Send what people were not told of yet.
-
-    What is due is read from the store and noted there channel by channel, so a restart neither
-    loses nor repeats an alert; only a kill in the moment between a channel's answer and the note
-    sends one twice.
+def deliver_pending(desk: Desk) -> dict[str, int]:
+    """Send what people were not told of yet, to all channels side by side.
 
     Returns:
-        `delivered`: alerts that every channel has received; `failed`: alerts to be tried again.
+        `delivered`: alerts that everybody who is to know has been told of now; `failed`: alerts
+        that are to be tried again; `folded`: alerts that a storm tells of.
+
+    Raises:
+        RetriableError: another process has been telling people for a minute.
     """
-    counts = {"delivered": 0, "failed": 0}
-    if not channels:
-        return counts
-    with delivery_lock(state, "alerts", "pending"):
-        for alert in alerts.pending(state):
-            complete = _tell(state, alert, channels)
-            counts["delivered" if complete else "failed"] += 1
-    return counts
+    deadline = time.monotonic() + desk.budget_s
+    done: set[int] = set()
+    left: set[int] = set()
+    folded = 0
+    with delivery_lock(desk.state, "alerts", "pending"):
+        for _ in range(_PASSES):
+            seen, count = _plan(desk)
+            folded += count
+            lines = _send(desk, seen, deadline)
+            finished, unfinished = _settle(desk, seen, lines)
+            done |= finished
+            left = unfinished
+            errors = {line.name: line.error for line in lines}
+            if not failing.report_lines(desk.state, desk.outlets, seen, errors):
+                break
+    return {"delivered": len(done - left), "failed": len(left), "folded": folded}
 
 
-def _tell(state: StateStore, alert: Mapping[str, Any], channels: Sequence[Channel]) -> bool:
-    """Send one alert to the channels that have not received it; note each answer."""
-    told = list(alert["body"].get(alerts.DELIVERED_TO, ()))
-    errors = []
-    for channel in channels:
-        if channel.name in told:
-            continue
+def _plan(desk: Desk) -> tuple[Look, int]:
+    """What is due, after storms were folded and those that are over were closed."""
+    seen = _look(desk)
+    folded = fold(desk.state, seen, desk.outlets, desk.routing.directory)
+    closed = close_storms(desk.state, seen.alerts)
+    return (_look(desk) if folded or closed else seen), folded
+
+
+def _look(desk: Desk) -> Look:
+    rows = alerts.unsettled(desk.state)
+    told = alert_deliveries.deliveries(desk.state)
+    return look(rows, told, desk.routing, desk.outlets, desk.now())
+
+
+def _send(desk: Desk, seen: Look, deadline: float) -> list[_Line]:
+    """Send what is due, each line in a thread of its own so that none waits for another."""
+    paused = failing.paused(desk.state, desk.now())
+    by_line: dict[str, list[Due]] = {}
+    for due in seen.due:
+        line = desk.outlets[due.address].line
+        if line not in paused:
+            by_line.setdefault(line, []).append(due)
+    if not by_line:
+        return []
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="alerts") as pool:
+        return list(
+            pool.map(lambda item: _serve(desk, item[0], item[1], deadline), by_line.items())
+        )
+
+
+def _serve(desk: Desk, name: str, items: Sequence[Due], deadline: float) -> _Line:
+    """Send the messages of one line until the time is up or the line fails."""
+    line = _Line(name)
+    channels: dict[str, Channel] = {}
+    refused = 0
+    for due in items:
+        if time.monotonic() >= deadline or refused >= _REFUSALS_IN_A_ROW:
+            break
         try:
-            channel.send(alert)
-        except AccordError as error:
-            errors.append(f"{channel.name}: {error}")
-            structlog.get_logger(__name__).error(
-                "alert_not_delivered", channel=channel.name, alert=alert["dedup_key"]
-            )
+            if due.address not in channels:
+                channels[due.address] = desk.outlets[due.address].open()
+            reference = _send_one(channels[due.address], _message(desk, due), deadline)
+        except RefusedError as error:
+            refused += 1
+            failing.note_refusal(desk.state, due, error, desk.now())
             continue
-        told.append(channel.name)
-        body = alert["body"] | {alerts.DELIVERED_TO: told}
-        missing = [item.name for item in channels if item.name not in told]
-        waiting = f"waiting for {', '.join(missing)}" if missing else None
-        alerts.record_delivery(state, alert, body, waiting)
-    if errors:
-        body = alert["body"] | {alerts.DELIVERED_TO: told}
-        alerts.record_delivery(state, alert, body, "; ".join(errors))
-    return not errors
+        except AccordError as error:
+            line.error = error
+            failing.note_line_failure(desk.state, name, error, desk.now())
+            break
+        refused = 0
+        _note(desk, due, reference)
+        line.sent.append(due)
+    if line.sent and line.error is None:
+        failing.note_line_success(desk.state, name)
+    return line
+
+
+def _send_one(channel: Channel, message: Message, deadline: float) -> str | None:
+    """Send; after a hiccup once more, where the channel asks for no long pause."""
+    try:
+        return _guarded(channel, message)
+    except RetriableError as error:
+        pause = _QUICK_RETRY_S if error.retry_after is None else error.retry_after
+        if pause > _QUICK_RETRY_S or time.monotonic() + pause >= deadline:
+            raise
+        time.sleep(pause)
+        return _guarded(channel, message)
+
+
+def _guarded(channel: Channel, message: Message) -> str | None:
+    """Send; a mistake in making one message is that message's own trouble."""
+    try:
+        return channel.send(message)
+    except AccordError:
+        raise
+    except Exception as error:
+        # Its text may hold what the message holds, or the channel's address.
+        raise RefusedError(
+            f"The message could not be made ({type(error).__name__}).",
+            "report it with the alert's key; the other channels have it.",
+        ) from None
+
+
+def _message(desk: Desk, due: Due) -> Message:
+    directory, body = desk.routing.directory, due.alert["body"]
+    told = due.row["told_level"] if due.row else 0
+    return compose(
+        due.alert,
+        due.action,
+        owner=directory.in_words(body),
+        domain=directory.domain(body),
+        level=due.level if due.is_new or due.level > told else 0,
+        reference=due.row["reference"] if due.row else None,
+    )
+
+
+def _note(desk: Desk, due: Due, reference: str | None) -> None:
+    was = bool(due.row and due.row["told_acknowledged"])
+    acknowledged = due.alert["acknowledged_at"] is not None
+    alert_deliveries.record_told(
+        desk.state,
+        due.alert,
+        due.address,
+        level=due.level,
+        acknowledged=acknowledged and (was or due.action is Action.ACKNOWLEDGE),
+        reference=reference,
+    )
+
+
+def _settle(desk: Desk, seen: Look, lines: Sequence[_Line]) -> tuple[set[int], set[int]]:
+    """Note which alerts nobody waits for any more; ids of those told now, and of those left."""
+    sent: dict[int, set[str]] = {}
+    for line in lines:
+        for due in line.sent:
+            sent.setdefault(due.alert["id"], set()).add(due.address)
+    over = [
+        row
+        for row in seen.alerts
+        if row["delivered_at"] is None
+        and not seen.waiting.get(row["id"], frozenset()) - sent.get(row["id"], set())
+    ]
+    alerts.settle(desk.state, over)
+    unsent = {
+        due.alert["id"] for due in seen.due if due.address not in sent.get(due.alert["id"], ())
+    }
+    return set(sent), unsent

@@ -5,17 +5,19 @@ look. No personal data: counts, names of suites, journeys and systems only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from orchestration_assets.alerting.routing import NOT_TO
 from orchestration_assets.masking import without_personal_data
 from orchestration_assets.state import alerts
 from orchestration_assets.state.rejections import rejections
 from orchestration_assets.state.store import StateStore
-from orchestration_assets.state.verdicts import Verdict, newest_verdicts
+from orchestration_assets.state.verdicts import Verdict
 
 CRITICAL = "critical"
 WARNING = "warning"
-DATA_OWNER = "data-platform"
+# Whose gates judge the common model; raci.yml says who answers for it.
+CORE = "layers.core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,16 @@ class Incident:
         title: one line.
         what: what broke, in a sentence or two.
         next_step: what the owner should do now.
-        owner: who mends it.
+        owner: short name of the team that mends it; left out, the accountable of `subject`.
         severity: `critical` or `warning`.
         rows: how many rows are concerned, where that is known.
+        customers: how many customers are, where that is known.
         held: journeys that plan nothing new meanwhile.
         links: name to address of the run, the check.
         details: further lines, counts only.
+        subject: entry of raci.yml that it is about, such as `layers.core`.
+        domain: whose data it is about; left out, the owner.
+        not_to: addresses of channels that are not told.
     """
 
     key: str
@@ -42,21 +48,29 @@ class Incident:
     owner: str = ""
     severity: str = CRITICAL
     rows: int | None = None
+    customers: int | None = None
     held: Sequence[str] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     details: Sequence[str] = ()
+    subject: str = ""
+    domain: str = ""
+    not_to: Sequence[str] = ()
 
 
 def report(state: StateStore, incident: Incident) -> bool:
     """Open the incident or update the open one; returns whether people are to be told."""
     body = {
         "what": without_personal_data(incident.what),
-        "next_step": incident.next_step,
+        "next_step": without_personal_data(incident.next_step),
         "owner": incident.owner,
         "rows": incident.rows,
+        "customers": incident.customers,
         "held": sorted(incident.held),
         "links": dict(incident.links),
         "details": [without_personal_data(line) for line in incident.details],
+        "subject": incident.subject,
+        "domain": incident.domain,
+        NOT_TO: sorted(incident.not_to),
     }
     title = without_personal_data(incident.title)
     return alerts.open_or_update(state, incident.key, incident.severity, title, body)
@@ -72,7 +86,10 @@ def gate_failed(
     verdict: Verdict,
     held: Sequence[str] = (),
     links: Mapping[str, str] | None = None,
-    owner: str = DATA_OWNER,
+    owner: str = "",
+    *,
+    domain: str = "",
+    customers: int | None = None,
 ) -> bool:
     """Open or update the incident of a suite that failed; returns whether people are to be told.
 
@@ -81,45 +98,17 @@ def gate_failed(
         verdict: the failed verdict.
         held: journeys that plan nothing new until it passes.
         links: name to address of the run, the check.
-        owner: who mends the data.
+        owner: who mends the data; left out, who answers for the core model.
+        domain: whose data it is: the group of the table that was judged.
+        customers: how many customers the broken rows belong to.
     """
-    return report(state, _gate_incident(verdict, held, links or {}, owner))
+    incident = _gate_incident(verdict, held, links or {}, owner)
+    return report(state, replace(incident, domain=domain, customers=customers))
 
 
 def gate_passed(state: StateStore, suite: str) -> bool:
     """Resolve the incident of a suite; False when none was open."""
     return clear(state, f"gate/{suite}")
-
-
-def sync_gates(
-    state: StateStore,
-    model_version: str,
-    suites: Sequence[str],
-    held_by: Mapping[str, Sequence[str]],
-    links: Mapping[str, str] | None = None,
-    owner: str = DATA_OWNER,
-) -> int:
-    """Open an incident for each suite that failed on this version, resolve those that passed.
-
-    Args:
-        state: the operational store.
-        model_version: the newest version of the model.
-        suites: suites to look at; one without a verdict on this version is left as it is.
-        held_by: journeys that a failed suite holds, by suite.
-        links: name to address of the run, the check.
-        owner: who mends the data.
-
-    Returns:
-        How many suites have an open incident now.
-    """
-    failed = 0
-    for suite, verdict in newest_verdicts(state, model_version, suites).items():
-        if verdict.passed:
-            gate_passed(state, suite)
-            continue
-        failed += 1
-        gate_failed(state, verdict, held_by.get(suite, ()), links, owner)
-    return failed
 
 
 def sync_deliveries(
@@ -159,6 +148,7 @@ def sync_deliveries(
             owner=owners.get(journey, ""),
             severity=WARNING,
             rows=rows,
+            subject=f"journeys.{journey}",
             links=links or {},
             details=[f"{state_}: {reason} ({count} rows)" for state_, reason, count in entries],
         )
@@ -187,4 +177,5 @@ def _gate_incident(
         held=held if blocking else (),
         links=links,
         details=list(verdict.failed_rules) or [verdict.reason],
+        subject=CORE,
     )

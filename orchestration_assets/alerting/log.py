@@ -1,30 +1,31 @@
 """The channel that always works: the log."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import structlog
+
+from orchestration_assets.alerting.message import Action, Message
 
 
 class LogChannel:
     """Writes alerts to the structured log."""
 
-    name = "log"
-
-    def send(self, alert: Mapping[str, Any]) -> None:
-        """Write one line with the alert's fields."""
-        body = alert["body"]
-        resolved = alert["resolved_at"] is not None
+    def send(self, message: Message) -> None:
+        """Write one line with the message's fields."""
         logger = structlog.get_logger(__name__)
-        write = logger.info if resolved else logger.error
+        calm = message.action in (Action.RESOLVE, Action.DIGEST)
+        write = logger.info if calm else logger.error
         write(
-            "alert_resolved" if resolved else "alert_opened",
-            alert=alert["dedup_key"],
-            severity=alert["severity"],
-            title=alert["title"],
-            since=alert["opened_at"].isoformat(),
-            rows=body.get("rows"),
-            held=body.get("held"),
-            owner=body.get("owner"),
-            next_step=body.get("next_step"),
+            _EVENTS.get(message.action, "alert_opened"),
+            alert=message.key,
+            severity=message.severity,
+            title=message.title,
+            next_step=message.next_step,
+            details=list(message.details) if message.action is Action.DIGEST else None,
+            **{name.lower().replace(" ", "_"): value for name, value in message.facts.items()},
         )
+
+
+_EVENTS = {
+    Action.AGAIN: "alert_changed",
+    Action.RESOLVE: "alert_resolved",
+    Action.DIGEST: "alert_digest",
+}

@@ -1,19 +1,18 @@
 """Alerts to a Slack channel through an incoming webhook."""
 
-import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
-from orchestration_assets.errors import FatalError, RetriableError
+from orchestration_assets.alerting.message import Message
+from orchestration_assets.alerting.vendor_call import call
 
-_ATTEMPTS = 4
-_LONGEST_WAIT_S = 30.0
-_TIMEOUT_S = 10.0
-# Slack refuses a section of more than 3,000 characters and a header of more than 150.
+# Slack refuses sections of more than 3,000 characters or ten fields, fields of more than 2,000 and
+# headers of more than 150.
 _SECTION_CHARS = 2_900
+_FIELD_CHARS = 1_900
 _HEADER_CHARS = 150
+_FIELDS = 10
 
 
 class SlackChannel:
@@ -21,111 +20,64 @@ class SlackChannel:
 
     Args:
         webhook_url: the secret address; it stands in no message and no log.
-        client: made here when None.
-        sleep: waits so many seconds.
+        client: for the calls.
+        setting: where the address comes from.
     """
 
-    name = "slack"
-
     def __init__(
-        self,
-        webhook_url: str,
-        client: httpx.Client | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        self, webhook_url: str, client: httpx.Client, setting: str = "ACCORD_SLACK_WEBHOOK_URL"
     ) -> None:
         self._url = webhook_url
-        self._client = client or httpx.Client(timeout=_TIMEOUT_S)
-        self._sleep = sleep
+        self._client = client
+        self._setting = setting
 
-    def send(self, alert: Mapping[str, Any]) -> None:
-        """Post one alert; 429 and 5xx are tried again, as late as Slack asks for.
+    def send(self, message: Message) -> None:
+        """Post one message.
 
         Raises:
-            RetriableError: Slack was not reached or stayed busy.
+            RetriableError: Slack was not reached or is busy.
             FatalError: Slack refuses the webhook or the message.
         """
-        message = payload(alert)
-        outcome = "no answer"
-        for attempt in range(_ATTEMPTS):
-            wait = float(2**attempt)
-            try:
-                response = self._client.post(self._url, json=message)
-            except httpx.HTTPError as error:
-                # The text of the error may hold the address.
-                outcome = type(error).__name__
-            else:
-                if response.is_success:
-                    return
-                outcome = f"HTTP {response.status_code}"
-                if response.status_code != 429 and response.status_code < 500:
-                    raise FatalError(
-                        f"Slack refuses the alert ({outcome}).",
-                        "check ACCORD_SLACK_WEBHOOK_URL: the webhook may be revoked.",
-                    )
-                wait = _retry_after(response, wait)
-            if attempt + 1 < _ATTEMPTS:
-                self._sleep(min(wait, _LONGEST_WAIT_S))
-        raise RetriableError(
-            f"Slack could not be told after {_ATTEMPTS} attempts ({outcome}).",
-            "the alert stays due and goes out with the next delivery; check the network if not.",
+        call(
+            self._client,
+            "POST",
+            self._url,
+            channel="Slack",
+            setting=f"{self._setting}: the webhook may be revoked",
+            json=payload(message),
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
-
-def payload(alert: Mapping[str, Any]) -> dict[str, Any]:
-    """The message for an alert row: a text for notifications and blocks for reading."""
-    resolved = alert["resolved_at"] is not None
-    status = "Resolved" if resolved else alert["severity"].capitalize()
-    headline = f"{status}: {alert['title']}"
-    body = alert["body"]
+def payload(message: Message) -> dict[str, Any]:
+    """A text for notifications and blocks for reading."""
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": headline[:_HEADER_CHARS]}},
-        _section(_escape(body.get("what", ""))),
-        {"type": "section", "fields": [_markdown(line) for line in _facts(alert)]},
+        {
+            "type": "header",
+            "text": {"type": "plain_text", "text": message.headline[:_HEADER_CHARS]},
+        },
+        _section(_escape(message.what)),
     ]
-    details = [f"• {_escape(line)}" for line in body.get("details", ())]
-    if details and not resolved:
-        blocks.append(_section("\n".join(details)))
-    if not resolved:
-        blocks.append(_section(f"*Next step:* {_escape(body.get('next_step', ''))}"))
-    links = [f"<{address}|{_escape(name)}>" for name, address in body.get("links", {}).items()]
+    if message.facts:
+        facts = [f"*{name}*\n{_escape(value)}" for name, value in message.facts.items()]
+        fields = [_markdown(fact, _FIELD_CHARS) for fact in facts[:_FIELDS]]
+        blocks.append({"type": "section", "fields": fields})
+    if message.details:
+        blocks.append(_section("\n".join(f"• {_escape(line)}" for line in message.details)))
+    if message.next_step:
+        blocks.append(_section(f"*Next step:* {_escape(message.next_step)}"))
+    links = [f"<{address}|{_escape(name)}>" for name, address in message.links.items()]
     if links:
         blocks.append({"type": "context", "elements": [_markdown(" · ".join(links))]})
-    return {"text": _escape(headline), "blocks": blocks}
-
-
-def _facts(alert: Mapping[str, Any]) -> list[str]:
-    body = alert["body"]
-    facts = [f"*Since*\n{alert['opened_at']:%Y-%m-%d %H:%M} UTC"]
-    if alert["resolved_at"] is not None:
-        facts.append(f"*Resolved*\n{alert['resolved_at']:%Y-%m-%d %H:%M} UTC")
-    if body.get("rows") is not None:
-        facts.append(f"*Rows*\n{body['rows']}")
-    facts.append(f"*Owner*\n{_escape(body.get('owner') or 'nobody named')}")
-    held = ", ".join(body.get("held", ())) or "none"
-    facts.append(f"*Journeys held*\n{_escape(held)}")
-    facts.append(f"*Seen*\n{alert['occurrences']} times")
-    return facts
+    return {"text": _escape(message.headline), "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": _markdown(text or "-")}
 
 
-def _markdown(text: str) -> dict[str, str]:
-    return {"type": "mrkdwn", "text": text[:_SECTION_CHARS]}
+def _markdown(text: str, longest: int = _SECTION_CHARS) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": text[:longest]}
 
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _retry_after(response: httpx.Response, default: float) -> float:
-    """Seconds that Slack asks to wait."""
-    try:
-        return max(float(response.headers.get("retry-after", default)), 0.0)
-    except ValueError:
-        return default

@@ -15,8 +15,8 @@ from orchestration_assets.transform.vocabulary import (
     read_manifest,
 )
 
-# Groups of assets that no dbt model is in.
-_STEPS = ("scope", "identity", "released", "activation")
+# Groups of assets that no dbt model is in, and what tells people of all of them.
+_STEPS = ("scope", "identity", "released", "activation", "alerting")
 
 
 def subjects_of(path: Path) -> Subjects:

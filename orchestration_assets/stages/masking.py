@@ -58,7 +58,7 @@ def mask_again(deployment: Deployment) -> None:
                 title="Analysts' masked views are not up to date",
                 what=error.message,
                 next_step=error.next_step,
-                owner="data-platform",
+                subject="layers.released",
             ),
         )
         _tell(deployment)

@@ -1,34 +1,87 @@
-"""Telling people: which channels there are, what a failed run means, and sending what is due."""
+"""Telling people: what a failed run means, and sending what is due."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from orchestration_assets.alerting.deliver import Channel, deliver_pending
+from orchestration_assets.alerting.config import AlertsConfig
+from orchestration_assets.alerting.deliver import Desk, deliver_pending
+from orchestration_assets.alerting.failing import SUBJECT
 from orchestration_assets.alerting.incidents import Incident, clear, report
-from orchestration_assets.alerting.log import LogChannel
-from orchestration_assets.alerting.slack import SlackChannel
+from orchestration_assets.alerting.routing import Directory
 from orchestration_assets.deployment import Deployment
+from orchestration_assets.errors import AccordError
+from orchestration_assets.stages.alert_channels import (
+    Web,
+    checked_config,
+    directory_of,
+    outlets_of,
+    routing_of,
+)
+from orchestration_assets.stages.governance import raci_of
+from orchestration_assets.stages.steps import subject_of
+from orchestration_assets.state.alerts import open_alerts
 
 # Stands for the step in the incident of a run that died without one.
 WHOLE_RUN = "run"
+_CONFIGURATION = "configuration/alerts"
 
 
-def channels(deployment: Deployment) -> list[Channel]:
-    """The log, and Slack where its webhook is set."""
-    found: list[Channel] = [LogChannel()]
-    webhook = deployment.settings.slack_webhook_url.get_secret_value()
-    if webhook:
-        found.append(SlackChannel(webhook))
-    return found
+@contextmanager
+def desk(deployment: Deployment) -> Iterator[Desk]:
+    """Everything that telling people takes; a broken `alerts.yml` or `raci.yml` silences nobody.
+
+    Without them the log and the shared Slack channel are told, of the broken file too.
+    """
+    settings, web = deployment.settings, Web()
+    config, directory = AlertsConfig(), Directory()
+    try:
+        raci = raci_of(settings)
+        directory = directory_of(raci)
+        config = checked_config(settings, raci)
+    except AccordError as error:
+        report(
+            deployment.state,
+            Incident(
+                key=_CONFIGURATION,
+                title="Alerts go to the log and the shared Slack channel only",
+                what=error.message,
+                next_step=error.next_step,
+                subject=SUBJECT,
+            ),
+        )
+    else:
+        # A look first: a write would wait its turn at every tick.
+        if open_alerts(deployment.state, _CONFIGURATION):
+            clear(deployment.state, _CONFIGURATION)
+    outlets = outlets_of(settings, config, directory, web)
+    try:
+        yield Desk(deployment.state, outlets, routing_of(config, directory, outlets))
+    finally:
+        web.close()
 
 
 def tell_people(deployment: Deployment) -> dict[str, int]:
-    """Send every alert that people were not told of; counts of `delivered` and `failed`."""
-    return deliver_pending(deployment.state, channels(deployment))
+    """Send every alert that people were not told of.
+
+    Returns:
+        Counts of `delivered`, `failed` and `folded`.
+
+    Raises:
+        RetriableError: another process has been telling people for a minute.
+    """
+    with desk(deployment) as opened:
+        return deliver_pending(opened)
 
 
 def run_link(deployment: Deployment, run_id: str) -> dict[str, str]:
     """Name and address of a run in the Dagster UI."""
     return {"run": f"{deployment.settings.dagster_url.rstrip('/')}/runs/{run_id}"}
+
+
+def check_link(deployment: Deployment, asset: Sequence[str], check: str) -> dict[str, str]:
+    """Name and address of an asset check in the Dagster UI."""
+    base = deployment.settings.dagster_url.rstrip("/")
+    return {"check": f"{base}/assets/{'/'.join(asset)}?view=checks&checkDetail={check}"}
 
 
 def run_failed(
@@ -51,7 +104,7 @@ def run_failed(
                 what=message,
                 next_step="Open the run, mend what its message names; the next scheduled or"
                 " sensor-driven run tries again.",
-                owner="data-platform",
+                subject=subject_of(job, step),
                 links=run_link(deployment, run_id),
             ),
         )

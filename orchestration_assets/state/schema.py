@@ -152,9 +152,14 @@ alerts = sa.Table(
     _moment("updated_at"),
     _moment("resolved_at", nullable=True),
     _moment("delivered_at", nullable=True),
-    _count("delivery_attempts"),
-    _text("delivery_error", nullable=True),
     _count("occurrences", 1),
+    _moment("severity_since", nullable=True),
+    _count("version", 1),
+    _count("revision", 1),
+    _moment("acknowledged_at", nullable=True),
+    _text("acknowledged_by", nullable=True),
+    _text("acknowledged_note", nullable=True),
+    sa.Index(None, "delivered_at"),
     # One open alert for a key, any number of resolved ones.
     sa.Index(
         "uq_alerts_open_dedup_key",
@@ -163,6 +168,34 @@ alerts = sa.Table(
         sqlite_where=sa.text("resolved_at is null"),
         postgresql_where=sa.text("resolved_at is null"),
     ),
+)
+
+alert_deliveries = sa.Table(
+    "alert_deliveries",
+    metadata,
+    sa.Column("alert_id", RowId, primary_key=True, autoincrement=False),
+    _text("address", primary_key=True, comment="log, slack, email:crm, ..."),
+    _count("told_version"),
+    _count("told_revision"),
+    _count("told_level"),
+    sa.Column("told_acknowledged", sa.Boolean, nullable=False, server_default=sa.false()),
+    _moment("told_at", nullable=True),
+    _text("reference", nullable=True, comment="what the vendor calls the incident"),
+    sa.Column("folded_into", RowId, nullable=True, comment="id of the storm that told of it"),
+    _count("attempts"),
+    _moment("next_attempt_at", nullable=True),
+    _text("error", nullable=True),
+    sa.Index(None, "folded_into"),
+)
+
+alert_channels = sa.Table(
+    "alert_channels",
+    metadata,
+    _text("address", primary_key=True),
+    _count("failures"),
+    _moment("failing_since"),
+    _moment("next_attempt_at"),
+    _text("error"),
 )
 
 restrictions = sa.Table(
