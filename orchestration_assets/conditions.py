@@ -136,3 +136,28 @@ def next_attempt(
         asset_selection=list(asset_selection) if asset_selection else None,
         tags={WORK_TAG: work, **(tags or {})},
     )
+
+
+def attempt_or_wait(
+    instance: dg.DagsterInstance,
+    work: str,
+    waiting: str,
+    *,
+    asset_selection: Sequence[dg.AssetKey] | None = None,
+    tags: Mapping[str, str] | None = None,
+    cursor: str | None = None,
+) -> dg.SensorResult | dg.SkipReason:
+    """What a tick that found work to do answers: the next attempt at it, or why not yet.
+
+    Args:
+        instance: that holds the earlier attempts.
+        work: names durable state to act on.
+        waiting: what the last attempt left undone, for the tick that waits.
+        asset_selection: the assets to run, where the job has more.
+        tags: for the run, beside that of the work.
+        cursor: of the tick that requests the run.
+    """
+    if wait := seconds_until_retry(instance, work):
+        return wait_for_retry(waiting, wait)
+    request = next_attempt(instance, work, asset_selection=asset_selection, tags=tags)
+    return dg.SensorResult(run_requests=[request], cursor=cursor)

@@ -5,10 +5,8 @@ import dagster as dg
 from orchestration_assets.conditions import (
     REFRESH_TAG,
     active_run,
-    next_attempt,
+    attempt_or_wait,
     only_landings_are_active,
-    seconds_until_retry,
-    wait_for_retry,
 )
 from orchestration_assets.defs.activation.assets import DECISIONS, RELEASE_NUMBER
 from orchestration_assets.defs.resources import AccordResource
@@ -61,9 +59,7 @@ def left_over_sensor(
     if not waiting:
         return dg.SkipReason("every planned row has its answer")
     work = f"deliver_left_over:{newest}"
-    if wait := seconds_until_retry(context.instance, work):
-        return wait_for_retry(f"{waiting} rows wait", wait)
-    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)])
+    return attempt_or_wait(context.instance, work, f"{waiting} rows wait")
 
 
 # The journeys are built anew first: their build may be what failed after the release.
@@ -99,9 +95,7 @@ def unplanned_release_sensor(
     if released is None or released <= _last_planned(context.instance):
         return dg.SkipReason("no release waits for its decisions")
     work = f"act_on_release:{released}"
-    if wait := seconds_until_retry(context.instance, work):
-        return wait_for_retry(f"release {released} has no decisions", wait)
-    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)])
+    return attempt_or_wait(context.instance, work, f"release {released} has no decisions")
 
 
 def _last_planned(instance: dg.DagsterInstance) -> int:

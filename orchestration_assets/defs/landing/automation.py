@@ -8,9 +8,7 @@ from orchestration_assets.conditions import (
     LANDING_TAG,
     REFUSED_TAG,
     active_run,
-    next_attempt,
-    seconds_until_retry,
-    wait_for_retry,
+    attempt_or_wait,
 )
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
@@ -65,20 +63,13 @@ def _change_sensor(system: str, job: "UnresolvedAssetJobDefinition") -> dg.Senso
         if not changes.streams:
             return dg.SkipReason(refusal or f"nothing changed in {system}")
         work = f"{job.name}:{changes.position}"
-        if wait := seconds_until_retry(context.instance, work):
-            what = "the last attempt did not land what changed"
-            return wait_for_retry(f"{refusal} Besides, {what}" if refusal else what, wait)
-        return dg.SensorResult(
-            run_requests=[
-                next_attempt(
-                    context.instance,
-                    work,
-                    asset_selection=[
-                        dg.AssetKey(["raw", system, name]) for name in changes.streams
-                    ],
-                    tags={REFUSED_TAG: ", ".join(changes.refused)} if refusal else None,
-                )
-            ]
+        waiting = "the last attempt did not land what changed"
+        return attempt_or_wait(
+            context.instance,
+            work,
+            f"{refusal} Besides, {waiting}" if refusal else waiting,
+            asset_selection=[dg.AssetKey(["raw", system, name]) for name in changes.streams],
+            tags={REFUSED_TAG: ", ".join(changes.refused)} if refusal else None,
         )
 
     return _sensor

@@ -7,12 +7,10 @@ import dagster as dg
 
 from orchestration_assets.conditions import (
     REFRESH_TAG,
+    attempt_or_wait,
     landing_is_active,
-    next_attempt,
     refresh_is_active,
     seconds_since_refresh,
-    seconds_until_retry,
-    wait_for_retry,
 )
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
@@ -91,6 +89,5 @@ def model_refresh_sensor(
         context.update_cursor(str(since))
         return dg.SkipReason(f"{len(loads)} loads wait for other landings to end")
     work = "refresh_model:" + hashlib.sha256("|".join(loads).encode()).hexdigest()[:16]
-    if wait := seconds_until_retry(context.instance, work):
-        return wait_for_retry(f"the last refresh did not release these {len(loads)} loads", wait)
-    return dg.SensorResult(run_requests=[next_attempt(context.instance, work)], cursor=NOT_WAITING)
+    waiting = f"the last refresh did not release these {len(loads)} loads"
+    return attempt_or_wait(context.instance, work, waiting, cursor=NOT_WAITING)
