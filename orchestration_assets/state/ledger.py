@@ -36,11 +36,6 @@ def last_rows(
     Each has `generation`, the number of rows its target ever had in this journey.
     """
     table = ledger.c
-    mine = sa.and_(
-        table.destination == destination,
-        table.object == object_name,
-        table.journey == journey,
-    )
     held = sa.and_(table.state == "dead", table.reason.startswith(HELD))
     newest = (
         sa.select(
@@ -50,7 +45,7 @@ def last_rows(
             ),
             sa.func.count().label("generation"),
         )
-        .where(mine)
+        .where(_of_journey(destination, object_name, journey))
         .group_by(table.target_key)
         .subquery()
     )
@@ -103,9 +98,7 @@ def reserve(
     statement = (
         sa.update(ledger)
         .where(
-            table.destination == destination,
-            table.object == object_name,
-            table.journey == journey,
+            _of_journey(destination, object_name, journey),
             table.state == "planned",
         )
         .values(state="reserved", run_id=run_id)
@@ -122,9 +115,7 @@ def due(
     query = (
         sa.select(ledger)
         .where(
-            table.destination == destination,
-            table.object == object_name,
-            table.journey == journey,
+            _of_journey(destination, object_name, journey),
             table.state.in_(["reserved", "sent"]),
             table.id > after,
         )
@@ -205,9 +196,7 @@ def newer_targets(
         query = (
             sa.select(table.target_key, sa.func.max(table.id).label("newest"))
             .where(
-                table.destination == destination,
-                table.object == object_name,
-                table.journey == journey,
+                _of_journey(destination, object_name, journey),
                 table.target_key.in_([row["target_key"] for row in part]),
                 table.state.in_([*PENDING, "confirmed"]),
             )
@@ -271,6 +260,14 @@ def delivery_lock(
         except OperationalError:
             raise busy from None
         yield
+
+
+def _of_journey(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
+    """Rows of one journey at its destination's object."""
+    table = ledger.c
+    return sa.and_(
+        table.destination == destination, table.object == object_name, table.journey == journey
+    )
 
 
 def _change(
