@@ -4,24 +4,13 @@ import re
 from typing import Any
 
 from sandbox.klaviyo.errors import invalid, not_found
+from sandbox.klaviyo.resources import LOCATION, PLAIN
 from sandbox.world.model import Document, World
 
 TABLE = "klaviyo.profiles"
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)*\.[A-Za-z]{2,}")
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
 IDENTIFIERS = ("external_id", "email", "phone_number")
-PLAIN = (
-    "email",
-    "phone_number",
-    "external_id",
-    "first_name",
-    "last_name",
-    "organization",
-    "locale",
-    "title",
-    "image",
-)
-LOCATION = ("address1", "address2", "city", "country", "region", "zip", "timezone")
 NEW_PROFILE: Document = {
     "email_consent": "NEVER_SUBSCRIBED",
     "email_consent_at": None,

@@ -54,6 +54,19 @@ def _moments(rng: np.random.Generator, written: Written, created: list[datetime]
     ]
 
 
+def _subscriptions(
+    rng: np.random.Generator,
+    people: People,
+    written: Written,
+    created: list[datetime],
+    noise: float,
+) -> tuple[list[str], list[str], list[datetime]]:
+    """What every record says of e-mail and of SMS, and when it said so."""
+    email = _stated(rng, written, people.likes_email, EMAIL_GRANTED, EMAIL_WITHDRAWN, noise)
+    sms = _stated(rng, written, people.likes_sms, SMS_GRANTED, SMS_WITHDRAWN, noise)
+    return email, sms, _moments(rng, written, created)
+
+
 def shopify_consents(
     rng: np.random.Generator,
     people: People,
@@ -62,9 +75,7 @@ def shopify_consents(
     noise: float,
 ) -> list[Document]:
     """The consent fields of `shopify.customers`."""
-    email = _stated(rng, written, people.likes_email, EMAIL_GRANTED, EMAIL_WITHDRAWN, noise)
-    sms = _stated(rng, written, people.likes_sms, SMS_GRANTED, SMS_WITHDRAWN, noise)
-    moments = _moments(rng, written, created)
+    email, sms, moments = _subscriptions(rng, people, written, created, noise)
     words = {"granted": "SUBSCRIBED", "withdrawn": "UNSUBSCRIBED", "never": "NOT_SUBSCRIBED"}
     made = []
     for position, moment in enumerate(moments):
@@ -96,9 +107,7 @@ def klaviyo_consents(
     noise: float,
 ) -> list[Document]:
     """The consent fields of `klaviyo.profiles`; about 1.5 % are suppressed."""
-    email = _stated(rng, written, people.likes_email, EMAIL_GRANTED, EMAIL_WITHDRAWN, noise)
-    sms = _stated(rng, written, people.likes_sms, SMS_GRANTED, SMS_WITHDRAWN, noise)
-    moments = _moments(rng, written, created)
+    email, sms, moments = _subscriptions(rng, people, written, created, noise)
     suppressed = Dice(rng, len(written)).hits(0.015)
     words = {"granted": "SUBSCRIBED", "withdrawn": "UNSUBSCRIBED", "never": "NEVER_SUBSCRIBED"}
     made = []
