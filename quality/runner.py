@@ -2,22 +2,19 @@
 
 Great Expectations itself passes on an empty suite, on an empty table and, row by row, on what it
 could not evaluate. A pass here means: the suite that was asked for, every rule of it evaluated
-without an exception, rows where rows are due, and every rule kept.
+without an exception, rows where rows are due, every blocking rule kept, and every row that breaks a
+holding rule named, so that it can be held back.
 """
 
-import gc
-import logging
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from quality.rules import Failure, Rule, Suite, SuiteResult
-
-# Counts only: neither values nor keys of the rows that break a rule leave the warehouse.
-RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+from quality.broken_rows import broken_rows, references
+from quality.connection import open_datasource
+from quality.rules import Batch, Failure, HeldRow, Rule, Severity, Suite, SuiteResult
+from quality.thresholds import MOST_REFERENCES
+from quality.validate import Outcome, validate
 
 
 def run_suite(
@@ -28,7 +25,11 @@ def run_suite(
 
 
 def run_suites(
-    suites: Sequence[Suite], connection_url: str, parameters: Mapping[str, int] | None = None
+    suites: Sequence[Suite],
+    connection_url: str,
+    parameters: Mapping[str, int] | None = None,
+    batches: Mapping[str, Batch] | None = None,
+    settled: Mapping[str, Collection[tuple[str, str]]] | None = None,
 ) -> list[SuiteResult]:
     """Judge suites one after the other over one connection that is let go at the end.
 
@@ -37,15 +38,29 @@ def run_suites(
         connection_url: `duckdb:///FILE` or `postgresql://...`. DuckDB is opened read-only, so no
             other part of this process may hold the file open for writing.
         parameters: values of `$PARAMETER`, see `thresholds.volume_parameters`.
+        batches: where to find what changed, by a suite's table; a table that is absent is judged
+            whole. Rules that need all rows look at all of them all the same.
+        settled: rows (key, fingerprint) that a person let pass, by a suite's table.
 
     Returns:
         One result a suite, in their order. Nothing is raised for data or connection trouble: a
         suite that could not be judged has not passed, and says why.
     """
     values = dict(parameters or {})
+    changes, passing = batches or {}, settled or {}
     try:
-        with _datasource(connection_url) as (context, datasource):
-            return [_judge(suite, context, datasource, values) for suite in suites]
+        with open_datasource(connection_url) as (context, datasource):
+            return [
+                _judge(
+                    suite,
+                    context,
+                    datasource,
+                    values,
+                    changes.get(suite.table),
+                    passing.get(suite.table, ()),
+                )
+                for suite in suites
+            ]
     except Exception as error:
         message = (
             f"The gate could not open the warehouse ({type(error).__name__}). "
@@ -54,138 +69,149 @@ def run_suites(
         return [_unsound(suite, message) for suite in suites]
 
 
-@contextmanager
-def _datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
-    """An ephemeral context and its one data source; engines are disposed of afterwards."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Before the import, which itself writes two hundred lines.
-    for name in ("great_expectations", "great_expectations.expectations"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    # heavy: takes seconds to import
-    import great_expectations as gx
-    import sqlalchemy.dialects.postgresql
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from sqlalchemy.pool import StaticPool
-
-    from quality import duckdb_dialect
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    embedded = connection_url.startswith("duckdb")
-    options: dict[str, Any] = {"poolclass": StaticPool}
-    if embedded:
-        duckdb_dialect.register()
-        options["connect_args"] = {"read_only": True}
-    sources: Any = context.data_sources
-    datasource = (sources.add_sql if embedded else sources.add_postgres)(
-        "warehouse",
-        connection_string=_driver_url(connection_url, duckdb_dialect.DRIVER),
-        create_temp_table=False,
-        kwargs=options,
-    )
-    engine = datasource.get_execution_engine()
-    if embedded:
-        # DuckDB understands PostgreSQL's operators for patterns.
-        engine.dialect_module = sqlalchemy.dialects.postgresql
-    try:
-        yield context, datasource
-    finally:
-        engine.close()
-        datasource.get_engine().dispose()
-        context.data_sources.delete("warehouse")
-        del engine, datasource
-        gc.collect()
-
-
-def _driver_url(url: str, embedded_driver: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if scheme.startswith("duckdb"):
-        return f"{embedded_driver}{separator}{rest}"
-    return f"postgresql+psycopg{separator}{rest}" if scheme == "postgresql" else url
-
-
-def _judge(suite: Suite, context: Any, datasource: Any, values: Mapping[str, Any]) -> SuiteResult:
+def _judge(
+    suite: Suite,
+    context: Any,
+    datasource: Any,
+    values: Mapping[str, Any],
+    batch: Batch | None,
+    settled: Collection[tuple[str, str]],
+) -> SuiteResult:
     """Run one suite and turn anything that is not a sound pass into a failure."""
     started = time.perf_counter()
-    if not suite.rules or suite.expected < 1 or len(suite.rules) != suite.expected:
-        return _unsound(
-            suite,
-            f"The suite declares {len(suite.rules)} rules but {suite.expected} are expected. "
-            "Next step: restore the missing rules, or change `expected` on purpose.",
-        )
+    problem = _declared_wrong(suite)
+    if problem:
+        return _unsound(suite, problem)
     try:
-        outcome, rows = _validate(suite, context, datasource, values)
+        outcome = validate(suite, context, datasource, values, batch)
+        broken = _broken(suite, outcome)
+        limits = {number: _limit(suite, outcome, number, len(settled)) for number in broken}
+        rows = broken_rows(suite, outcome, limits, context, datasource, values)
     except Exception as error:
         return _unsound(
             suite,
             f"The gate over {suite.table} could not run ({type(error).__name__}). Next step: "
             "see that the table exists and that every parameter of the suite is handed in.",
         )
-    return _assess(suite, outcome, rows, time.perf_counter() - started)
+    return _assess(suite, outcome, broken, rows, settled, time.perf_counter() - started)
 
 
-def _validate(
-    suite: Suite, context: Any, datasource: Any, values: Mapping[str, Any]
-) -> tuple[Any, int]:
-    """Great Expectations' own result and the number of rows of the table."""
-    import great_expectations as gx
-
-    catalogue: Any = import_module("great_expectations.expectations")
-    schema, _, table = suite.table.partition(".")
-    expectations = [
-        getattr(catalogue, rule.expectation)(
-            **rule.arguments, meta={"rule": number, "words": rule.words}
+def _declared_wrong(suite: Suite) -> str | None:
+    if not suite.rules or suite.expected < 1 or len(suite.rules) != suite.expected:
+        return (
+            f"The suite declares {len(suite.rules)} rules but {suite.expected} are expected. "
+            "Next step: restore the missing rules, or change `expected` on purpose."
         )
-        for number, rule in enumerate(suite.rules)
+    if not suite.key and any(rule.severity is Severity.HOLDING for rule in suite.rules):
+        return (
+            "The suite holds rows but does not say what names one. "
+            "Next step: give it the key of its table."
+        )
+    return None
+
+
+def _broken(suite: Suite, outcome: Outcome) -> list[int]:
+    """Rules whose broken rows can be named, by their place in the suite."""
+    return [
+        number
+        for number, item in outcome.items.items()
+        if not item.success and not _raised(item) and _count(suite.rules[number], item)
     ]
-    counter = catalogue.ExpectTableRowCountToBeBetween(min_value=0, meta={"rule": -1})
-    declared = gx.ExpectationSuite(name=suite.name, expectations=[*expectations, counter])
-    asset = datasource.add_table_asset(suite.name, table_name=table, schema_name=schema)
-    batch = asset.add_batch_definition_whole_table("whole table")
-    validation = gx.ValidationDefinition(
-        name=suite.name, data=batch, suite=context.suites.add(declared)
-    )
-    context.validation_definitions.add(validation)
-    outcome = validation.run(expectation_parameters=dict(values), result_format=RESULT_FORMAT)
-    counts = [item.result["observed_value"] for item in outcome.results if _number(item) == -1]
-    return outcome, int(counts[0])
 
 
-def _assess(suite: Suite, outcome: Any, rows: int, seconds: float) -> SuiteResult:
+def _limit(suite: Suite, outcome: Outcome, number: int, settled: int) -> int:
+    """How many rows of a broken rule are worth naming."""
+    if suite.severity_of(suite.rules[number]) is not Severity.HOLDING:
+        return MOST_REFERENCES
+    # One more than may be held, so that too many are seen to be too many.
+    return suite.most_held(outcome.rows) + 1 + settled
+
+
+def _assess(
+    suite: Suite,
+    outcome: Outcome,
+    broken: Sequence[int],
+    rows: Mapping[int, list[HeldRow]],
+    settled: Collection[tuple[str, str]],
+    seconds: float,
+) -> SuiteResult:
     """What the result says, once everything that makes it unsound is ruled out."""
-    results = [item for item in outcome.results if _number(item) >= 0]
-    failures = tuple(_failure(suite, item) for item in results if not item.success or _raised(item))
-    evaluated = {_number(item) for item in results if not _raised(item)}
-    problems = []
-    if outcome.suite_name != suite.name:
-        problems.append(f"Another suite than {suite.name} was judged.")
-    if len(evaluated) != suite.expected:
-        problems.append(
-            f"Only {len(evaluated)} of {suite.expected} rules could be evaluated. Next step: see "
-            f"that {suite.table} has the columns named below."
-        )
-    if suite.rows_due and rows == 0:
-        problems.append(
-            f"{suite.table} is empty although rows are due. Next step: see whether its sources "
-            "were landed and its model was built."
-        )
+    failures = tuple(
+        _failure(suite, number, item, rows.get(number, []))
+        for number, item in sorted(outcome.items.items())
+        if not item.success or _raised(item)
+    )
+    held = _held(suite, broken, rows, settled)
+    problems = _problems(suite, outcome, held)
+    problems += [
+        f"The rows that break '{suite.rules[number].words}' could not be named."
+        for number in broken
+        if suite.severity_of(suite.rules[number]) is Severity.HOLDING and number not in rows
+    ]
+    stops = [
+        failure
+        for failure in failures
+        if failure.severity is Severity.BLOCKING or suite.severity is Severity.WARNING
+    ]
     return SuiteResult(
         suite=suite.name,
-        passed=not problems and not failures and bool(outcome.success),
-        evaluated=len(evaluated),
+        passed=not problems and not stops,
+        evaluated=_evaluated(outcome),
         expected=suite.expected,
-        rows=rows,
+        rows=outcome.rows,
         failures=failures,
         error=" ".join(problems) or None,
         table=suite.table,
         severity=suite.severity,
         seconds=round(seconds, 3),
+        held=held,
+        rows_judged=outcome.rows_judged,
     )
 
 
-def _number(item: Any) -> int:
-    """Which rule of the suite a result belongs to; -1 is the count of all rows."""
-    return item.expectation_config.meta["rule"]
+def _held(
+    suite: Suite,
+    broken: Sequence[int],
+    rows: Mapping[int, list[HeldRow]],
+    settled: Collection[tuple[str, str]],
+) -> tuple[HeldRow, ...]:
+    """The rows to hold, each once, with the first rule that it breaks."""
+    found: dict[str, HeldRow] = {}
+    for number in sorted(broken):
+        if suite.severity_of(suite.rules[number]) is Severity.HOLDING:
+            for row in rows.get(number, ()):
+                if (row.key, row.fingerprint) not in settled:
+                    found.setdefault(row.key, row)
+    return tuple(found.values())
+
+
+def _problems(suite: Suite, outcome: Outcome, held: Sequence[HeldRow]) -> list[str]:
+    """Everything that makes a pass impossible whatever the rules found."""
+    problems = []
+    if not outcome.is_suite:
+        problems.append(f"Another suite than {suite.name} was judged.")
+    evaluated = _evaluated(outcome)
+    if evaluated != suite.expected:
+        problems.append(
+            f"Only {evaluated} of {suite.expected} rules could be evaluated. Next step: see "
+            f"that {suite.table} has the columns named below."
+        )
+    if suite.rows_due and outcome.rows == 0:
+        problems.append(
+            f"{suite.table} is empty although rows are due. Next step: see whether its sources "
+            "were landed and its model was built."
+        )
+    most = suite.most_held(outcome.rows)
+    if len(held) > most:
+        problems.append(
+            f"More than {most} of {outcome.rows} rows would have to be held: the set as a whole is "
+            "not to be trusted. Next step: mend the source of the rules broken below."
+        )
+    return problems
+
+
+def _evaluated(outcome: Outcome) -> int:
+    return sum(not _raised(item) for item in outcome.items.values())
 
 
 def _raised(item: Any) -> bool:
@@ -196,23 +222,33 @@ def _raised(item: Any) -> bool:
     return any(entry.get("raised_exception", True) for entry in details.values())
 
 
-def _failure(suite: Suite, item: Any) -> Failure:
-    """One broken rule in counts; the text of an exception may hold values and is left out."""
-    rule: Rule = suite.rules[_number(item)]
-    if _raised(item):
-        return Failure(rule.words, rule.column, observed="could not be evaluated")
+def _count(rule: Rule, item: Any) -> int | None:
+    """Rows that break the rule; None for a rule on the whole table."""
     found = item.result
-    observed = found.get("observed_value")
     count = found.get("unexpected_count")
     if count is None and rule.expectation == "UnexpectedRowsExpectation":
-        count, observed = observed, None
-    percent = found.get("unexpected_percent")
+        count = found.get("observed_value")
+    return None if count is None else int(count)
+
+
+def _failure(suite: Suite, number: int, item: Any, rows: Sequence[HeldRow]) -> Failure:
+    """One broken rule in counts; the text of an exception may hold values and is left out."""
+    rule, severity = suite.rules[number], suite.severity_of(suite.rules[number])
+    if _raised(item):
+        # What could not be evaluated says nothing of single rows.
+        stops = Severity.WARNING if severity is Severity.WARNING else Severity.BLOCKING
+        return Failure(rule.words, rule.column, observed="could not be evaluated", severity=stops)
+    count = _count(rule, item)
+    observed = item.result.get("observed_value") if count is None else None
+    percent = item.result.get("unexpected_percent")
     return Failure(
         rule=rule.words,
         column=rule.column,
-        unexpected_count=None if count is None else int(count),
+        unexpected_count=count,
         share=None if percent is None else round(float(percent) / 100, 6),
         observed=str(observed) if isinstance(observed, int | float) else None,
+        severity=severity,
+        references=references(rows),
     )
 
 

@@ -21,6 +21,7 @@ from orchestration_assets.state import ledger
 from orchestration_assets.state.restrictions import restricted_subjects
 from orchestration_assets.state.store import StateStore
 from orchestration_assets.state.verdicts import newest_verdicts
+from orchestration_assets.warehouse import held_rows
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.release import (
     bound_to,
@@ -162,7 +163,7 @@ def _why_refused(
 
 
 def _rows(session: Session, journey: Journey) -> list[dict[str, Any]]:
-    """The rows of the journey with `_granted`, read from the released consents."""
+    """The rows of the journey with `_granted`, from the released consents, and `_held`."""
     columns = ["customer_id", journey.target_key, *journey.payload.values()]
     present = session.columns("journeys", journey.name)
     missing = sorted(set(columns) - set(present))
@@ -179,8 +180,13 @@ def _rows(session: Session, journey: Journey) -> list[dict[str, Any]]:
         "and c.purpose = :purpose and c.channel = :channel and c.is_granted)"
     )
     source = qualified("journeys", journey.name)
+    # What its gate holds of the payload, row by row.
+    kept = "false"
+    if held_rows.any_held(session, journey.name):
+        kept = f"j.customer_id in ({held_rows.keys_of(journey.name)})"
     return session.rows(
-        f"select {wanted}, {granted if known else 'false'} as _granted from {source} as j",
+        f"select {wanted}, {granted if known else 'false'} as _granted, {kept} as _held"
+        f" from {source} as j",
         {"purpose": journey.purpose, "channel": journey.channel},
     )
 
@@ -203,6 +209,8 @@ def _allowed(
         target = row[key]
         if not row["_granted"]:
             held["no granted consent"] += 1
+        elif row["_held"]:
+            held["held by its gate"] += 1
         elif not target:
             held["no key at the destination"] += 1
         elif row["customer_id"] in customers or str(target) in addresses:

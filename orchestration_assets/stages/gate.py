@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from orchestration_assets.alerting.incidents import gate_failed, gate_passed
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
+from orchestration_assets.stages.gate_rows import batches, changes_to_judge, keep_held
 from orchestration_assets.stages.masking import mask_again
 from orchestration_assets.stages.tell import run_link, tell_people
+from orchestration_assets.state.held_rows import settled
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
 from orchestration_assets.warehouse.release import (
     ReleaseResult,
@@ -30,7 +32,8 @@ _PAYLOAD_NAMES = frozenset(suite.name for suite in PAYLOAD_SUITES.values())
 def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[SuiteResult]:
     """Judge the suites over the model as it stands and bind the verdicts to its version.
 
-    A verdict over a payload is bound to the build of the journeys too.
+    Rules on single rows look at what changed since the last release; rows that break them are held
+    back while the rest pass. A verdict over a payload is bound to the build of the journeys too.
 
     Raises:
         BlockedError: there is no finished build of what is judged.
@@ -39,12 +42,16 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
     tables = [suite.table.partition(".")[2] for suite in suites]
     # One hold of the lock, so that what is judged is what the verdicts name.
     with warehouse.exclusive("gates"):
-        with warehouse.reader() as session:
+        with warehouse.writer("gates: collect what changed") as session:
             names = {suite.name: _subject(session, suite.name) for suite in suites}
             newest = last_release(session)
             scope = current_scope(session)
+            changes = changes_to_judge(deployment, session, suites, model_version(session) or "")
         parameters = volume_parameters(tables, newest["table_rows"] if newest else {})
-        results = run_suites(suites, warehouse.url, parameters)
+        passing = settled(deployment.state)
+        results = run_suites(suites, warehouse.url, parameters, batches(changes), passing)
+        with warehouse.writer("gates: hold rows") as session:
+            keep_held(deployment, session, results, names, changes)
     candidate = scope.candidate_id if scope else ""
     verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
     record_verdicts(deployment.state, verdicts)
@@ -118,6 +125,8 @@ def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> 
         expected=result.expected,
         failed_rules=[failure.in_words for failure in result.failures],
         rows_failed=max((failure.unexpected_count or 0 for failure in result.failures), default=0),
+        held=len(result.held),
+        rows_judged=result.rows_judged,
         rows=result.rows,
         table=result.table,
         reason=result.reason,
@@ -128,6 +137,8 @@ def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> 
                 "rows": failure.unexpected_count,
                 "share": failure.share,
                 "observed": failure.observed,
+                "severity": failure.severity.value,
+                "references": list(failure.references),
             }
             for failure in result.failures
         ],

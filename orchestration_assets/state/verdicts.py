@@ -20,6 +20,8 @@ class Verdict:
         table: `<schema>.<table>` that was judged.
         failed_rules: broken rules in words, with counts; never a value of a row.
         rows_failed: rows that break a rule, the worst rule counted.
+        held: rows that are held back alone while the rest pass.
+        rows_judged: rows that the rules on single rows looked at.
     """
 
     suite: str
@@ -35,6 +37,8 @@ class Verdict:
     table: str = ""
     reason: str = ""
     details: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    held: int = 0
+    rows_judged: int | None = None
     run_id: str | None = None
     decided_at: datetime | None = None
 
@@ -57,6 +61,8 @@ def record_verdicts(state: StateStore, judged: Sequence[Verdict]) -> None:
                 "rows": item.rows,
                 "table": item.table,
                 "reason": item.reason,
+                "held": item.held,
+                "rows_judged": item.rows_judged,
                 "failures": [dict(entry) for entry in item.details],
             },
             "run_id": item.run_id,
@@ -95,6 +101,8 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
         table=details.get("table", ""),
         reason=details.get("reason", ""),
         details=tuple(details.get("failures", ())),
+        held=details.get("held", 0),
+        rows_judged=details.get("rows_judged"),
         run_id=row["run_id"],
         decided_at=row["decided_at"],
     )

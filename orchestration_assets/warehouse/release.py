@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration_assets.errors import BlockedError
-from orchestration_assets.warehouse import progress
+from orchestration_assets.warehouse import changed_rows, held_rows, progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.released_tables import (
     RELEASED_TABLES,
@@ -23,6 +23,7 @@ from orchestration_assets.warehouse.released_tables import (
     copy_table,
     count,
     ensure_released_tables,
+    is_complete,
 )
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.verdicts import JudgedSuite, unmet
@@ -85,7 +86,8 @@ def release(
 ) -> ReleaseResult:
     """Copy core to released in one transaction when every required suite passed this version.
 
-    Releasing a version again uses up the loads in scope and gives the same release number.
+    Releasing a version again, with the same rows held back, uses up the loads in scope and gives
+    the same release number.
 
     Args:
         warehouse: the warehouse.
@@ -111,13 +113,15 @@ def release(
             )
         _refuse_unless_built(session, version)
         ensure_released_tables(session)
-        earlier = _release_of(session, version)
+        changed_rows.ensure_tables(session)
+        held = held_rows.digest(session, version)
+        earlier = _release_of(session, version, held)
         if earlier is not None:
             consume(session, earlier.release_number)
             return earlier
         judged = verdicts_for(version)
         _refuse_unless_judged(session, required_suites, judged, version)
-        return _write_release(session, version, judged, consume)
+        return _write_release(session, version, held, judged, consume)
 
 
 def _refuse_unless_built(session: Session, version: str) -> None:
@@ -142,6 +146,9 @@ def _refuse_unless_judged(
     reasons = unmet(required, judged, version)
     for suite in required if not reasons else ():
         schema, _, table = judged[suite].table.partition(".")
+        kept = held_rows.count_held(session, version, suite)
+        if kept != judged[suite].held:
+            reasons.append(f"{suite} holds {judged[suite].held} rows, of which {kept} are noted")
         if not table:
             continue
         rows = count(session, schema, table)
@@ -158,6 +165,7 @@ def _refuse_unless_judged(
 def _write_release(
     session: Session,
     version: str,
+    held: str,
     judged: Mapping[str, JudgedSuite],
     consume: Callable[[Session, int], object],
 ) -> ReleaseResult:
@@ -169,15 +177,23 @@ def _write_release(
     rows: dict[str, int] = {}
     changed: dict[str, int] = {}
     removed: dict[str, int] = {}
+    is_whole = True
     for table, keys in RELEASED_TABLES.items():
         if not session.table_exists("core", table):
             raise BlockedError(
                 f"core.{table} does not exist, and a release is always the whole set.",
                 "build all core models, run the gates, then release.",
             )
-        removed[table], changed[table] = copy_table(session, table, keys, number)
+        touched = changed_rows.touched_table(session, version, table)
+        is_whole &= touched is None
+        removed[table], changed[table] = copy_table(session, table, keys, number, touched)
+        if touched and not is_complete(session, table, keys):
+            # Something was written past the scope: compare every row, whatever it costs.
+            more = copy_table(session, table, keys, number)
+            removed[table], changed[table] = removed[table] + more[0], changed[table] + more[1]
         rows[table] = count(session, "released", table)
-    values = [number, version, candidate, now, json.dumps(rows)]
+    changed_rows.forget_candidate(session)
+    values = [number, version, candidate, now, json.dumps(rows), is_whole, held]
     session.append(
         "released",
         "releases",
@@ -188,9 +204,13 @@ def _write_release(
     return ReleaseResult(number, version, candidate, rows, changed, removed)
 
 
-def _release_of(session: Session, version: str) -> ReleaseResult | None:
+def _release_of(session: Session, version: str, held: str) -> ReleaseResult | None:
+    """The release of this version with these rows held back; None when there is none yet."""
     found = session.rows(
-        "select * from released.releases where model_version = :version", {"version": version}
+        "select * from released.releases where model_version = :version"
+        " and coalesce(held_digest, '') = :held and release_number ="
+        " (select max(release_number) from released.releases)",
+        {"version": version, "held": held},
     )
     if not found:
         return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from orchestration_assets.warehouse import held_rows
 from orchestration_assets.warehouse import released_history as history
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
@@ -43,6 +44,8 @@ RELEASES = pa.schema(
         ("candidate_id", pa.string()),
         ("released_at", _MOMENT),
         ("table_rows", pa.string()),
+        ("is_whole", pa.bool_()),
+        ("held_digest", pa.string()),
     ]
 )
 VERDICTS = pa.schema(
@@ -73,25 +76,39 @@ def ensure_released_tables(session: Session) -> None:
 
 
 def copy_table(
-    session: Session, table: str, keys: Sequence[str], release_number: int
+    session: Session,
+    table: str,
+    keys: Sequence[str],
+    release_number: int,
+    touched: str | None = None,
 ) -> tuple[int, int]:
-    """Make the released table equal to core's, touching only rows that differ.
+    """Make the released table equal to core's but for held rows, touching only rows that differ.
 
     What is removed or replaced moves to the history of the table, under this release's number.
+
+    Args:
+        session: the release's own transaction.
+        table: which table.
+        keys: columns that make a row of it unique.
+        release_number: the release.
+        touched: table of the keys that may differ; None compares all rows.
 
     Returns:
         Rows removed (vanished or replaced) and rows inserted (new or replaced).
     """
     moved = _take_shape_of_core(session, table, release_number)
-    source, target = qualified("core", table), qualified("released", table)
+    target = qualified("released", table)
     columns = ", ".join(identifier(name) for name in session.columns("core", table))
     key = ", ".join(identifier(name) for name in keys)
+    condition = _compared(session, table, keys, touched)
+    source = f"(select {columns} from {qualified('core', table)} where {condition})"
     same = " and ".join(f"r.{identifier(name)} = c.{identifier(name)}" for name in keys)
     # Names are checked identifiers; no value is part of the text.
     session.execute("drop table if exists gone_rows")
     session.execute(
-        f"create temporary table gone_rows as select {key} from "
-        f"(select {columns} from {target} except select {columns} from {source}) as gone"
+        f"create temporary table gone_rows as select {key} from ("
+        f"select {columns} from {target} where {condition} except select * from {source} core"
+        ") as gone"
     )
     gone = f"({key}) in (select {key} from gone_rows)"
     history.keep(session, table, gone, release_number)
@@ -104,6 +121,29 @@ def copy_table(
         {"number": release_number},
     )
     return removed + moved, inserted
+
+
+def is_complete(session: Session, table: str, keys: Sequence[str]) -> bool:
+    """Whether the released table has as many rows as it must have, held rows considered."""
+    due = count(session, "core", table)
+    if held_rows.any_held(session, table):
+        there = f"select {held_rows.row_key(keys)} from {qualified('released', table)}"
+        due -= int(
+            session.scalar(
+                f"select count(*) from ({held_rows.keys_of(table)}) held"
+                f" where row_key not in ({there})"
+            )
+        )
+    return count(session, "released", table) == due
+
+
+def _compared(session: Session, table: str, keys: Sequence[str], touched: str | None) -> str:
+    """Condition on the rows that are compared: those touched, held ones left as they are."""
+    key = ", ".join(identifier(name) for name in keys)
+    parts = [f"({key}) in (select {key} from {touched})"] if touched else []
+    if held_rows.any_held(session, table):
+        parts.append(f"{held_rows.row_key(keys)} not in ({held_rows.keys_of(table)})")
+    return " and ".join(parts) or "true"
 
 
 def _take_shape_of_core(session: Session, table: str, release_number: int) -> int:

@@ -44,6 +44,11 @@ class JudgedSuite(Protocol):
         ...
 
     @property
+    def held(self) -> int:
+        """Rows that it holds back while the rest pass."""
+        ...
+
+    @property
     def reason(self) -> str:
         """Why it did not pass."""
         ...

@@ -13,6 +13,7 @@ from quality.suites.phrases import (
 CONSENTS = Suite(
     name="consents_are_unambiguous",
     table="core.fct_consents",
+    key=("customer_id", "purpose", "channel"),
     expected=12,
     rules=(
         usual_volume("fct_consents"),
@@ -30,7 +31,8 @@ CONSENTS = Suite(
         present("is_granted", "the decision is never left open"),
         at_least("source_count", 1, "a decision stands on at least one statement"),
         no_rows(
-            "select customer_id from {batch} where is_granted <> (status = 'granted')",
+            "select customer_id, purpose, channel from {batch} "
+            "where is_granted <> (status = 'granted')",
             "the flag and the status of a consent agree",
         ),
     ),

@@ -13,6 +13,7 @@ from quality.suites.phrases import (
 CONSENTS_HISTORY = Suite(
     name="consent_periods_do_not_overlap",
     table="core.fct_consents_history",
+    key=("customer_id", "purpose", "channel", "valid_from"),
     rows_due=False,
     expected=8,
     rules=(
@@ -27,7 +28,8 @@ CONSENTS_HISTORY = Suite(
         not_before("valid_to", "valid_from", "no period ends before it begins"),
         present("is_current", "every period is marked as current or not"),
         no_rows(
-            "select customer_id from {batch} where is_current "
+            "select customer_id, purpose, channel, max(valid_from) as valid_from "
+            "from {batch} where is_current "
             "group by customer_id, purpose, channel having count(*) > 1",
             "of one customer, purpose and channel at most one period is current",
         ),
@@ -37,6 +39,8 @@ CONSENTS_HISTORY = Suite(
 IDENTITIES_HISTORY = Suite(
     name="identity_periods_do_not_overlap",
     table="core.dim_customer_identities_history",
+    key=("system", "record_id", "valid_from"),
+    source="t.system || ':' || t.record_id",
     rows_due=False,
     expected=7,
     rules=(
@@ -49,7 +53,7 @@ IDENTITIES_HISTORY = Suite(
         not_before("valid_to", "valid_from", "no period ends before it begins"),
         present("is_current", "every period is marked as current or not"),
         no_rows(
-            "select record_id from {batch} where is_current "
+            "select system, record_id, max(valid_from) as valid_from from {batch} where is_current "
             "group by system, record_id having count(*) > 1",
             "a record belongs to at most one customer now",
         ),

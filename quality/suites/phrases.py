@@ -1,8 +1,21 @@
 """Rules that many suites say in the same way; suites read as sentences through them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from quality.rules import Rule
+from quality.rules import Rule, Severity
+
+DELETED = "is_deleted"
+
+
+def hold(rule: Rule) -> Rule:
+    """A row that breaks the rule is held back alone, and the rest go on."""
+    return replace(rule, severity=Severity.HOLDING)
+
+
+def warn(rule: Rule) -> Rule:
+    """A breach is reported and stops nothing."""
+    return replace(rule, severity=Severity.WARNING)
 
 
 def present(column: str, words: str, mostly: float = 1.0) -> Rule:

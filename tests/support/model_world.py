@@ -21,6 +21,7 @@ from orchestration_assets.transform import project
 from orchestration_assets.transform.runner import BuildResult, build
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.progress import unfinished
+from orchestration_assets.warehouse.readings import PASSED, READINGS
 from orchestration_assets.warehouse.released_tables import (
     RELEASED_TABLES,
     RELEASES,
@@ -64,7 +65,10 @@ class ModelWorld:
     stages: list[BuildResult] = field(default_factory=list)
 
     def land(self, system: str, stream: str, *records: dict) -> str:
-        """Append one load. A record has `id`, may have `at` (its source time) and `deleted`."""
+        """Append one load that passed the landing gate.
+
+        A record has `id`, may have `at` (its source time) and `deleted`.
+        """
         contract = STREAMS[system][stream]
         self.loads += 1
         loaded_at = START + timedelta(hours=self.loads)
@@ -78,6 +82,7 @@ class ModelWorld:
             "rows": len(rows),
             "watermark": None,
             "loaded_at": loaded_at,
+            "reading_id": f"{system}.{stream}:{load_id}",
         }
         loads = pa.schema(
             [
@@ -87,13 +92,17 @@ class ModelWorld:
                 ("rows", pa.int64()),
                 ("watermark", pa.string()),
                 ("loaded_at", UTC_US),
+                ("reading_id", pa.string()),
             ]
         )
+        reading = {name: note[name] for name in ("reading_id", "system", "stream")}
+        reading |= {"started_at": loaded_at, "ended_at": loaded_at, "status": PASSED}
         with self.warehouse.writer("test load") as session:
             session.create_table(f"raw_{system}", stream, schema)
             session.append(f"raw_{system}", stream, pa.Table.from_pylist(rows, schema))
             session.create_table("landing", "loads", loads)
             session.append("landing", "loads", pa.Table.from_pylist([note], loads))
+            session.append("landing", "readings", pa.Table.from_pylist([reading], READINGS))
         return load_id
 
     def _row(self, contract, record: dict, loaded_at: datetime, load_id: str) -> dict:
@@ -149,7 +158,7 @@ class ModelWorld:
             for table, keys in RELEASED_TABLES.items():
                 copy_table(session, table, keys, self.releases)
             if at is not None:
-                values = [self.releases, version, "", at, "{}"]
+                values = [self.releases, version, "", at, "{}", True, ""]
                 row = pa.table([[value] for value in values], schema=RELEASES)
                 session.append("released", "releases", row)
             consume(session, self.releases)

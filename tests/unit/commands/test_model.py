@@ -29,7 +29,7 @@ def two_releases():
             session.execute("insert into core.dim_customers values (:id)", {"id": customer})
             ensure_released_tables(session)
             copy_table(session, TABLE, KEYS, number)
-            values = [number, f"v{number}", "", released_on(number), "{}"]
+            values = [number, f"v{number}", "", released_on(number), "{}", True, ""]
             session.append("released", "releases", pa.table([[v] for v in values], schema=RELEASES))
 
 

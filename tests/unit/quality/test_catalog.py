@@ -18,7 +18,9 @@ create table core.dim_customers as select
     '+3361234' || (1000 + i) as phone_e164, 'Ann' as first_name, 'Lee' as last_name,
     'FR' as country_code, 'EUR' as currency_code, 2 as source_record_count, 1 as system_count,
     1 as order_count, 10.50::decimal(18, 2) as lifetime_value, false as is_deleted,
-    timestamp '2026-01-01' as first_order_at, timestamp '2026-01-02' as last_order_at
+    timestamp '2026-01-01' as first_order_at, timestamp '2026-01-02' as last_order_at,
+    null::varchar as hubspot_contact_id, 's' || i as shopify_customer_id,
+    null::varchar as klaviyo_profile_id
 from range(100) t(i);
 create table core.dim_customer_identities as select
     customer_id, 'shopify' as system, 'r' || row_number() over () as record_id
@@ -27,7 +29,7 @@ create table core.dim_products as select 'shopify:1' as product_id, 'shopify' as
     1.00 as min_price, 2.00 as max_price, false as is_deleted;
 create table core.fct_orders as select 'o' || customer_id as order_id, customer_id,
     'EUR' as currency_code, 10.50::decimal(18, 2) as total_amount, 0.00 as refunded_amount,
-    timestamp '2026-01-01' as ordered_at, false as is_cancelled
+    timestamp '2026-01-01' as ordered_at, false as is_cancelled, false as is_deleted
 from core.dim_customers;
 create table core.fct_order_lines as select 'l' || order_id as order_line_id, order_id,
     'shopify:1' as product_id, 1 as quantity, 10.50 as unit_price from core.fct_orders;
@@ -50,20 +52,24 @@ create table core.dim_campaigns as select 'klaviyo:1' as campaign_id, 'Spring' a
 create table core.fct_campaign_touches as select customer_id, 'klaviyo:1' as campaign_id,
     1 as open_count, 0 as click_count from core.dim_customers;
 create table core.fct_service_cases as select 't' || customer_id as service_case_id,
-    timestamp '2026-01-01' as opened_at, false as is_open, 1.5 as hours_to_close
+    timestamp '2026-01-01' as opened_at, false as is_open, 1.5 as hours_to_close,
+    false as is_deleted
 from core.dim_customers;
 create table core.fct_survey_answers as select 'a' || customer_id as survey_answer_id, 9 as score,
-    'promoter' as nps_group, timestamp '2026-01-01' as submitted_at from core.dim_customers;
+    'promoter' as nps_group, timestamp '2026-01-01' as submitted_at,
+    false as is_deleted from core.dim_customers;
 create table core.fct_refunds as select 'r' || order_id as refund_id, order_id, 5.00 as amount,
-    'EUR' as currency_code, timestamp '2026-01-03' as refunded_at from core.fct_orders;
+    'EUR' as currency_code, timestamp '2026-01-03' as refunded_at, false as is_deleted from core.fct_orders;
 create table core.fct_carts as select 'c' || customer_id as cart_id, 20.00 as total_amount,
     'EUR' as currency_code, 'completed' as status, timestamp '2026-01-01' as created_at,
-    timestamp '2026-01-02' as completed_at from core.dim_customers;
+    timestamp '2026-01-02' as completed_at, false as is_deleted from core.dim_customers;
 create table core.fct_subscriptions as select 's' || customer_id as subscription_id,
     'active' as status, 9.99 as recurring_amount, 'EUR' as currency_code,
-    'month' as billing_interval, 1 as billing_interval_count from core.dim_customers;
+    'month' as billing_interval, 1 as billing_interval_count,
+    false as is_deleted from core.dim_customers;
 create table core.fct_costs as select 'reference:1' as cost_id, 'media' as kind, 100.00 as amount,
-    'EUR' as currency_code, date '2026-01-01' as period_start, date '2026-01-31' as period_end;
+    'EUR' as currency_code, date '2026-01-01' as period_start, date '2026-01-31' as period_end,
+    false as is_deleted;
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;

@@ -43,7 +43,7 @@ def release(warehouse: Warehouse, number: int, *statements: str) -> tuple[int, i
             session.execute(statement)
         ensure_released_tables(session)
         copied = copy_table(session, TABLE, KEYS, number)
-        values = [number, f"v{number}", "", released_on(number), "{}"]
+        values = [number, f"v{number}", "", released_on(number), "{}", True, ""]
         session.append("released", "releases", pa.table([[v] for v in values], schema=RELEASES))
     return copied
 

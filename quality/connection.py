@@ -1,0 +1,62 @@
+"""The one connection of a run of gates: Great Expectations over DuckDB or PostgreSQL, read only."""
+
+import gc
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
+    """An ephemeral context and its one data source; engines are disposed of afterwards.
+
+    Args:
+        connection_url: `duckdb:///FILE` or `postgresql://...`.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Before the import, which itself writes two hundred lines.
+    for name in ("great_expectations", "great_expectations.expectations"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # heavy: takes seconds to import
+    import great_expectations as gx
+    import sqlalchemy.dialects.postgresql
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from sqlalchemy.pool import StaticPool
+
+    from quality import duckdb_dialect
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    embedded = connection_url.startswith("duckdb")
+    options: dict[str, Any] = {"poolclass": StaticPool}
+    if embedded:
+        duckdb_dialect.register()
+        options["connect_args"] = {"read_only": True}
+    sources: Any = context.data_sources
+    datasource = (sources.add_sql if embedded else sources.add_postgres)(
+        "warehouse",
+        connection_string=_driver_url(connection_url, duckdb_dialect.DRIVER),
+        create_temp_table=False,
+        kwargs=options,
+    )
+    engine = datasource.get_execution_engine()
+    if embedded:
+        # DuckDB understands PostgreSQL's operators for patterns.
+        engine.dialect_module = sqlalchemy.dialects.postgresql
+    try:
+        yield context, datasource
+    finally:
+        engine.close()
+        datasource.get_engine().dispose()
+        context.data_sources.delete("warehouse")
+        del engine, datasource
+        gc.collect()
+
+
+def _driver_url(url: str, embedded_driver: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if scheme.startswith("duckdb"):
+        return f"{embedded_driver}{separator}{rest}"
+    return f"postgresql+psycopg{separator}{rest}" if scheme == "postgresql" else url

@@ -1,0 +1,135 @@
+"""One suite through Great Expectations: every rule once, over the table that its reach asks for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from quality.rules import Batch, Reach, Rule, Suite
+
+# Counts only: neither values nor keys of the rows that break a rule leave the warehouse.
+COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+_COUNTER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What Great Expectations found.
+
+    Args:
+        items: its result for each rule, by the rule's place in the suite.
+        tables: table that each of these rules was judged over.
+        rows: rows of the suite's own table.
+        rows_judged: rows that the rules on single rows looked at.
+        succeeded: whether every validation run did.
+        is_suite: whether every run judged the expectations that it was asked to.
+    """
+
+    items: Mapping[int, Any]
+    tables: Mapping[int, str]
+    rows: int
+    rows_judged: int
+    succeeded: bool
+    is_suite: bool
+
+
+def validate(
+    suite: Suite, context: Any, datasource: Any, values: Mapping[str, Any], batch: Batch | None
+) -> Outcome:
+    """Run the suite, as few validation runs as there are tables to look at.
+
+    Args:
+        suite: what to judge.
+        context: Great Expectations' context.
+        datasource: its data source.
+        values: values of `$PARAMETER`.
+        batch: where to find what changed; None judges all rows.
+    """
+    tables = {number: _table_of(suite, rule, batch) for number, rule in enumerate(suite.rules)}
+    changed = batch.changed if batch else suite.table
+    runs = {
+        table: run(suite, table, _numbers(tables, table), context, datasource, values, COUNTS)
+        # The suite's own table and that of the changed rows are counted, rules on them or not.
+        for table in dict.fromkeys([suite.table, changed, *tables.values()])
+    }
+    items = {
+        number: item
+        for outcome in runs.values()
+        for item in outcome.results
+        if (number := number_of(item)) != _COUNTER
+    }
+    return Outcome(
+        items=items,
+        tables=tables,
+        rows=_counted(runs[suite.table]),
+        rows_judged=_counted(runs[changed]),
+        succeeded=all(bool(outcome.success) for outcome in runs.values()),
+        is_suite=all(outcome.suite_name == _name(suite, table) for table, outcome in runs.items()),
+    )
+
+
+def run(
+    suite: Suite,
+    table: str,
+    numbers: Sequence[int],
+    context: Any,
+    datasource: Any,
+    values: Mapping[str, Any],
+    result_format: Mapping[str, Any],
+    purpose: str = "",
+) -> Any:
+    """One validation run of some rules of the suite over one table, its rows counted too.
+
+    Within one context, no two runs of a suite over a table may have the same purpose.
+    """
+    import great_expectations as gx
+
+    catalogue: Any = import_module("great_expectations.expectations")
+    expectations = [
+        getattr(catalogue, suite.rules[number].expectation)(
+            **suite.rules[number].arguments,
+            meta={"rule": number, "words": suite.rules[number].words},
+        )
+        for number in numbers
+    ]
+    counter = catalogue.ExpectTableRowCountToBeBetween(min_value=0, meta={"rule": _COUNTER})
+    name = _name(suite, table, purpose)
+    schema, _, bare = table.partition(".")
+    asset = datasource.add_table_asset(name, table_name=bare, schema_name=schema)
+    declared = context.suites.add(
+        gx.ExpectationSuite(name=name, expectations=[*expectations, counter])
+    )
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=name, data=asset.add_batch_definition_whole_table("whole table"), suite=declared
+        )
+    )
+    return validation.run(expectation_parameters=dict(values), result_format=dict(result_format))
+
+
+def number_of(item: Any) -> int:
+    """Which rule of the suite a result belongs to."""
+    return item.expectation_config.meta["rule"]
+
+
+def _table_of(suite: Suite, rule: Rule, batch: Batch | None) -> str:
+    if batch is None or rule.reach is Reach.TABLE:
+        return suite.table
+    if rule.reach is Reach.KEYS:
+        return batch.keys.get(rule.columns, suite.table)
+    return batch.changed
+
+
+def _numbers(tables: Mapping[int, str], table: str) -> list[int]:
+    return [number for number, of in tables.items() if of == table]
+
+
+def _name(suite: Suite, table: str, purpose: str = "") -> str:
+    return " ".join(filter(None, (suite.name, "over", table, purpose)))
+
+
+def _counted(outcome: Any) -> int:
+    counts = [
+        item.result["observed_value"] for item in outcome.results if number_of(item) == _COUNTER
+    ]
+    return int(counts[0])
