@@ -40,6 +40,16 @@ ROWS_OF_LOSS_ALLOWED = 50
 # The first loads of a system come in parts, each many times the one before.
 ROWS_OF_GROWTH_ALLOWED = 50_000
 
+# A few broken rows are held back one by one; more of them are a broken source, and what still
+# passes is not to be trusted either.
+MOST_ROWS_HELD_SHARE = 0.02
+
+# Of a small table a few rows are a large share without anything being wrong with the rest.
+ROWS_HELD_ALLOWED = 20
+
+# Enough to find the cause of a breach, few enough to be read.
+MOST_REFERENCES = 20
+
 # More rows than any table here can hold: the bound where there is no earlier release.
 NO_UPPER_BOUND = 10**12
 

@@ -228,3 +228,24 @@ identity_decisions = sa.Table(
     _text("withdrawn_because", nullable=True),
     sa.CheckConstraint("kind in ('together', 'apart')", name="kind_is_known"),
 )
+
+held_rows = sa.Table(
+    "held_rows",
+    metadata,
+    _text("table_name", primary_key=True),
+    _text("row_key", primary_key=True),
+    _text("suite"),
+    _text("rule"),
+    _text("source", comment="<system>:<record id>, no personal data"),
+    _text("fingerprint", comment="hash of the row as it was judged"),
+    _moment("first_held_at"),
+    _moment("last_held_at"),
+    _text("status", server_default="held"),
+    _text("decided_by", nullable=True),
+    _text("decided_because", nullable=True),
+    _moment("decided_at", nullable=True),
+    sa.CheckConstraint(
+        "status in ('held', 'passed', 'released', 'discarded')", name="status_is_known"
+    ),
+    sa.Index(None, "status", "table_name"),
+)
