@@ -189,6 +189,7 @@ class SuiteResult:
         error: why there is no sound judgement, with what to do; None when there is one.
         held: rows that are held back while the rest pass.
         rows_judged: rows that the rules on single rows looked at: all, or those that changed.
+        findings: what Great Expectations found for each rule, see `quality.findings`.
     """
 
     suite: str
@@ -203,6 +204,7 @@ class SuiteResult:
     seconds: float = 0.0
     held: tuple[HeldRow, ...] = ()
     rows_judged: int | None = None
+    findings: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def reason(self) -> str:

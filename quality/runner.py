@@ -12,9 +12,10 @@ from typing import Any
 
 from quality.broken_rows import broken_rows, references
 from quality.connection import open_datasource
+from quality.findings import findings
 from quality.rules import Batch, Failure, HeldRow, Rule, Severity, Suite, SuiteResult
 from quality.thresholds import MOST_REFERENCES
-from quality.validate import Outcome, validate
+from quality.validate import Outcome, raised, validate
 
 
 def run_suite(
@@ -115,7 +116,7 @@ def _broken(suite: Suite, outcome: Outcome) -> list[int]:
     return [
         number
         for number, item in outcome.items.items()
-        if not item.success and not _raised(item) and _count(suite.rules[number], item)
+        if not item.success and not raised(item) and _count(suite.rules[number], item)
     ]
 
 
@@ -139,7 +140,7 @@ def _assess(
     failures = tuple(
         _failure(suite, number, item, rows.get(number, []))
         for number, item in sorted(outcome.items.items())
-        if not item.success or _raised(item)
+        if not item.success or raised(item)
     )
     held = _held(suite, broken, rows, settled)
     problems = _problems(suite, outcome, held)
@@ -166,6 +167,7 @@ def _assess(
         seconds=round(seconds, 3),
         held=held,
         rows_judged=outcome.rows_judged,
+        findings=findings(suite, outcome, rows),
     )
 
 
@@ -211,15 +213,7 @@ def _problems(suite: Suite, outcome: Outcome, held: Sequence[HeldRow]) -> list[s
 
 
 def _evaluated(outcome: Outcome) -> int:
-    return sum(not _raised(item) for item in outcome.items.values())
-
-
-def _raised(item: Any) -> bool:
-    """Whether evaluating the rule raised; the flag stands at one of two depths."""
-    details = item.exception_info or {}
-    if "raised_exception" in details:
-        return bool(details["raised_exception"])
-    return any(entry.get("raised_exception", True) for entry in details.values())
+    return sum(not raised(item) for item in outcome.items.values())
 
 
 def _count(rule: Rule, item: Any) -> int | None:
@@ -234,7 +228,7 @@ def _count(rule: Rule, item: Any) -> int | None:
 def _failure(suite: Suite, number: int, item: Any, rows: Sequence[HeldRow]) -> Failure:
     """One broken rule in counts; the text of an exception may hold values and is left out."""
     rule, severity = suite.rules[number], suite.severity_of(suite.rules[number])
-    if _raised(item):
+    if raised(item):
         # What could not be evaluated says nothing of single rows.
         stops = Severity.WARNING if severity is Severity.WARNING else Severity.BLOCKING
         return Failure(rule.words, rule.column, observed="could not be evaluated", severity=stops)

@@ -112,6 +112,14 @@ def number_of(item: Any) -> int:
     return item.expectation_config.meta["rule"]
 
 
+def raised(item: Any) -> bool:
+    """Whether evaluating the rule raised; the flag stands at one of two depths."""
+    details = item.exception_info or {}
+    if "raised_exception" in details:
+        return bool(details["raised_exception"])
+    return any(entry.get("raised_exception", True) for entry in details.values())
+
+
 def _table_of(suite: Suite, rule: Rule, batch: Batch | None) -> str:
     if batch is None or rule.reach is Reach.TABLE:
         return suite.table

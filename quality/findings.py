@@ -1,0 +1,81 @@
+"""What Great Expectations found, as plain values to keep: counts, never a value of a row.
+
+The pages of `quality.docs` are made of it later, so that a gate neither renders nor stores more
+than this.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from quality.broken_rows import references
+from quality.rules import HeldRow, Suite, SuiteResult
+from quality.validate import Outcome, raised
+
+# What Great Expectations calls the figures of a result. All else may hold values of rows: samples,
+# lists of broken rows, texts of exceptions.
+_FIGURES = (
+    "element_count",
+    "missing_count",
+    "missing_percent",
+    "observed_value",
+    "unexpected_count",
+    "unexpected_percent",
+    "unexpected_percent_nonmissing",
+    "unexpected_percent_total",
+)
+_OF_ONE_RUN = ("batch_id",)
+
+
+def findings(
+    suite: Suite, outcome: Outcome, rows: Mapping[int, Sequence[HeldRow]]
+) -> tuple[Mapping[str, Any], ...]:
+    """One entry a rule, in the suite's order.
+
+    Args:
+        suite: what was judged.
+        outcome: what was found.
+        rows: rows that break a rule, by the rule's place in the suite.
+    """
+    return tuple(
+        {
+            "rule": suite.rules[number].words,
+            "severity": suite.severity_of(suite.rules[number]).value,
+            "table": outcome.tables[number],
+            "type": item.expectation_config.type,
+            "kwargs": _plain(item.expectation_config.kwargs),
+            "success": bool(item.success),
+            "raised": raised(item),
+            "result": {
+                name: value
+                for name in _FIGURES
+                if isinstance(value := item.result.get(name), int | float)
+            },
+            "references": references(rows.get(number, ())),
+        }
+        for number, item in sorted(outcome.items.items())
+    )
+
+
+def document(result: SuiteResult, judged_at: datetime, run_id: str) -> dict[str, Any]:
+    """The judgement over one suite as one JSON object."""
+    return {
+        "suite": result.suite,
+        "table": result.table,
+        "judged_at": judged_at.isoformat(),
+        "run_id": run_id,
+        "passed": result.passed,
+        "reason": result.reason,
+        "rows": result.rows,
+        "rows_judged": result.rows_judged,
+        "rows_held": len(result.held),
+        "rules": list(result.findings),
+    }
+
+
+def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, list | tuple | set) else value
+        for name, value in kwargs.items()
+        if name not in _OF_ONE_RUN
+    }
