@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from orchestration_assets.commands import (
+    alerts,
     bench,
     demo,
     doctor,
@@ -47,6 +48,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("land")(land.land)
 app.command("ui")(ui.ui)
+app.add_typer(alerts.app)
 app.add_typer(quarantine.app)
 app.add_typer(model.app)
 app.add_typer(identity.app)

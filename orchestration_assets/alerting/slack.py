@@ -1,5 +1,6 @@
 """Alerts to a Slack channel through an incoming webhook."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -13,6 +14,8 @@ _SECTION_CHARS = 2_900
 _FIELD_CHARS = 1_900
 _HEADER_CHARS = 150
 _FIELDS = 10
+# A message has at most 50 blocks.
+_DETAIL_SECTIONS = 20
 
 
 class SlackChannel:
@@ -62,13 +65,24 @@ def payload(message: Message) -> dict[str, Any]:
         fields = [_markdown(fact, _FIELD_CHARS) for fact in facts[:_FIELDS]]
         blocks.append({"type": "section", "fields": fields})
     if message.details:
-        blocks.append(_section("\n".join(f"• {_escape(line)}" for line in message.details)))
+        blocks += [_section(text) for text in _chunks(message.details)]
     if message.next_step:
         blocks.append(_section(f"*Next step:* {_escape(message.next_step)}"))
     links = [f"<{address}|{_escape(name)}>" for name, address in message.links.items()]
     if links:
         blocks.append({"type": "context", "elements": [_markdown(" · ".join(links))]})
     return {"text": _escape(message.headline), "blocks": blocks}
+
+
+def _chunks(lines: Sequence[str]) -> list[str]:
+    """The lines as texts that each fit a section; what is past the last one is left out."""
+    texts = [""]
+    for line in lines:
+        text = f"• {_escape(line)}\n"
+        if texts[-1] and len(texts[-1]) + len(text) > _SECTION_CHARS:
+            texts.append("")
+        texts[-1] += text
+    return texts[:_DETAIL_SECTIONS]
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from orchestration_assets.errors import RetriableError
 _CARD = "application/vnd.microsoft.card.adaptive"
 _SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 _VERSION = "1.5"
-# A workflow takes 28 KB; the longest lists are cut well below.
-_TEXT_CHARS = 1_500
-_DETAILS = 20
+# A workflow takes 28 KB; the longest texts are cut well below.
+_TEXT_CHARS = 1_000
+_DETAILS_CHARS = 4_000
+_FACT_CHARS = 300
 _COLOURS = {"critical": "attention", "warning": "warning"}
 # The connectors that workflows replace say 200 and put the refusal into the text.
 _REFUSAL = re.compile(r"endpoint returned HTTP error (\d{3})")
@@ -68,11 +69,12 @@ def payload(message: Message) -> dict[str, Any]:
     ]
     if message.facts:
         facts = [
-            {"title": name, "value": _plain(value)[:_TEXT_CHARS]}
+            {"title": name, "value": _plain(value)[:_FACT_CHARS]}
             for name, value in message.facts.items()
         ]
         body.append({"type": "FactSet", "facts": facts})
-    body += [_text(f"• {line}", spacing="none") for line in message.details[:_DETAILS]]
+    if message.details:
+        body.append(_text("\n".join(f"- {line}" for line in message.details), _DETAILS_CHARS))
     if message.next_step:
         body.append(_text(f"Next step: {message.next_step}", weight="bolder"))
     card: dict[str, Any] = {
@@ -91,8 +93,8 @@ def payload(message: Message) -> dict[str, Any]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def _text(text: str, **options: str) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": _plain(text)[:_TEXT_CHARS], "wrap": True, **options}
+def _text(text: str, longest: int = _TEXT_CHARS, **options: str) -> dict[str, Any]:
+    return {"type": "TextBlock", "text": _plain(text)[:longest], "wrap": True, **options}
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """Alerts: failed runs become incidents, and every incident that changed is told."""
 
 import time
+from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,17 +10,49 @@ import dagster as dg
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import AccordError
+from orchestration_assets.settings import load_settings
+from orchestration_assets.stages.alert_channels import digest_time
+from orchestration_assets.stages.alerts import send_digest
 from orchestration_assets.stages.tell import WHOLE_RUN, run_failed, run_succeeded, tell_people
 
 ALERT_INTERVAL_S = 15
 # Runs that ended this long before the last look are looked at again: clocks and commits lag.
 OVERLAP_S = 60.0
+# Dagster ends a tick after 60 s, and telling people takes up to half of that.
+READING_BUDGET_S = 20.0
 # A gate that said no has an incident of its own, with the rules that broke; one that crashed has
 # none.
 GATE_STEPS = ("gate_core", "gate_payloads")
 SAID_NO = "DagsterAssetCheckFailedError"
 DIED = "The run ended without naming a step."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_KEPT_RUNS = 20_000
+
+
+class _Failure(NamedTuple):
+    """What is known of one failed step."""
+
+    step: str
+    text: str
+    error_class: str
+
+
+class _Outcome(NamedTuple):
+    """What came of the steps of one run."""
+
+    good: tuple[str, ...]
+    failures: tuple[_Failure, ...]
+
+    @property
+    def steps(self) -> set[str]:
+        """Steps that it says anything of."""
+        return {*self.good, *(failure.step for failure in self.failures)}
+
+
+# Runs whose incidents were noted, with when they were updated: looked at again they cost and count
+# nothing, and a storm that takes longer to read than a tick may last goes on where the last tick
+# left off. After a restart the last minute's are noted anew, which changes no incident.
+_NOTED: OrderedDict[tuple[str, float], _Outcome] = OrderedDict()
 
 
 @dg.sensor(
@@ -32,7 +65,55 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 def alert_sensor(context: dg.SensorEvaluationContext, accord: AccordResource) -> dg.SensorResult:
     """Look at the runs that ended since the last tick, then deliver what is due."""
     seen = float(context.cursor) if context.cursor else time.time()
-    records = context.instance.get_run_records(
+    with accord.glance() as deployment:
+        cursor = str(_note_runs(context.instance, deployment, seen))
+        try:
+            counts = tell_people(deployment)
+        except AccordError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=cursor)
+    reason = (
+        f"{counts['delivered']} alerts told, {counts['folded']} folded,"
+        f" {counts['failed']} to be tried again"
+    )
+    return dg.SensorResult(skip_reason=reason, cursor=cursor)
+
+
+@dg.op(description="Sends the digest of the day where alerts.yml says; once a day.")
+def send_daily_digest(context: dg.OpExecutionContext, accord: AccordResource) -> None:
+    """Send it."""
+    sent = send_digest(accord.open())
+    context.log.info("sent" if sent else "nothing to send: it went out before, or none is wanted")
+
+
+@dg.job(description="What is open and what is over, in one message.")
+def alert_digest() -> None:
+    """Send the digest."""
+    send_daily_digest()
+
+
+@dg.definitions
+def digest_schedule() -> dg.Definitions:
+    """The sensor, and the digest at the time that alerts.yml names."""
+    at, zone = digest_time(load_settings())
+    schedule = dg.ScheduleDefinition(
+        name="alert_digest_daily",
+        job=alert_digest,
+        cron_schedule=f"{at.minute} {at.hour} * * *",
+        execution_timezone=zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Sends what is open and what is over since the last digest.",
+    )
+    return dg.Definitions(sensors=[alert_sensor], schedules=[schedule], jobs=[alert_digest])
+
+
+def _note_runs(instance: dg.DagsterInstance, deployment: Deployment, seen: float) -> float:
+    """Open and resolve incidents by the runs that ended since; returns how far that is done.
+
+    Runs come newest first and each step of a job is judged once: by turns, an old failure would
+    open again at every tick what a later run has resolved. As long as not all are read, the next
+    look begins where this one did, and reads on.
+    """
+    records = instance.get_run_records(
         dg.RunsFilter(
             statuses=_ENDED,
             updated_after=datetime.fromtimestamp(seen - OVERLAP_S, UTC),
@@ -40,55 +121,57 @@ def alert_sensor(context: dg.SensorEvaluationContext, accord: AccordResource) ->
         order_by="update_timestamp",
     )
     judged: set[tuple[str, str]] = set()
-    with accord.glance() as deployment:
-        for record in records:
-            _note(context.instance, deployment, record.dagster_run, judged)
-            seen = max(seen, record.update_timestamp.timestamp())
-        try:
-            counts = tell_people(deployment)
-        except AccordError as error:
-            return dg.SensorResult(skip_reason=str(error), cursor=str(seen))
-    reason = f"{counts['delivered']} alerts told, {counts['failed']} to be tried again"
-    return dg.SensorResult(skip_reason=reason, cursor=str(seen))
+    deadline = time.monotonic() + READING_BUDGET_S
+    newest = seen
+    for record in records:
+        if time.monotonic() >= deadline:
+            return seen
+        updated = record.update_timestamp.timestamp()
+        known = (record.dagster_run.run_id, updated)
+        outcome = _NOTED.get(known)
+        if outcome is None:
+            outcome = _outcome(instance, record.dagster_run)
+            _note(deployment, record.dagster_run, outcome, judged)
+            _keep(known, outcome)
+        judged |= {(record.dagster_run.job_name, step) for step in outcome.steps}
+        newest = max(newest, updated)
+    return newest
 
 
 def _note(
-    instance: dg.DagsterInstance,
     deployment: Deployment,
     run: dg.DagsterRun,
+    outcome: _Outcome,
     judged: set[tuple[str, str]],
 ) -> None:
-    """Open or resolve the incidents of a run's steps.
-
-    Runs come newest first and each step of a job is judged once: by turns, an old failure would
-    open again at every tick what a later run has resolved.
-    """
-    steps = instance.get_run_step_stats(run.run_id)
-    good = [step.step_key for step in steps if step.status and step.status.value == "SUCCESS"]
-    failures = []
-    if run.status is dg.DagsterRunStatus.SUCCESS:
-        good.append(WHOLE_RUN)
-    else:
-        failures = _failed_steps(instance, run) or [_Failure(WHOLE_RUN, DIED, "")]
-    found = {*good, *(failure.step for failure in failures)}
-    new = {step for step in found if (run.job_name, step) not in judged}
-    judged |= {(run.job_name, step) for step in new}
-    run_succeeded(deployment, run.job_name, [step for step in good if step in new])
+    """Open or resolve the incidents of a run's steps that no newer run has judged."""
+    new = {step for step in outcome.steps if (run.job_name, step) not in judged}
+    run_succeeded(deployment, run.job_name, [step for step in outcome.good if step in new])
     told = [
         (failure.step, failure.text)
-        for failure in failures
+        for failure in outcome.failures
         if failure.step in new
         and not (failure.step in GATE_STEPS and failure.error_class == SAID_NO)
     ]
     run_failed(deployment, run.job_name, run.run_id, told)
 
 
-class _Failure(NamedTuple):
-    """What is known of one failed step."""
+def _keep(known: tuple[str, float], outcome: _Outcome) -> None:
+    _NOTED[known] = outcome
+    while len(_NOTED) > _KEPT_RUNS:
+        _NOTED.popitem(last=False)
 
-    step: str
-    text: str
-    error_class: str
+
+def _outcome(instance: dg.DagsterInstance, run: dg.DagsterRun) -> _Outcome:
+    """What came of a run's steps."""
+    steps = instance.get_run_step_stats(run.run_id)
+    good = [step.step_key for step in steps if step.status and step.status.value == "SUCCESS"]
+    failures: list[_Failure] = []
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        good.append(WHOLE_RUN)
+    else:
+        failures = _failed_steps(instance, run) or [_Failure(WHOLE_RUN, DIED, "")]
+    return _Outcome(tuple(good), tuple(failures))
 
 
 def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[_Failure]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from orchestration_assets.doctor import governance, machine, stores
+from orchestration_assets.doctor.alerting import alerting
 from orchestration_assets.doctor.finding import Finding, Level
 from orchestration_assets.doctor.systems import systems
 from orchestration_assets.settings import Settings
@@ -28,6 +29,7 @@ def examine(settings: Settings, names: tuple[str, ...], manifest_folder: Path) -
         stores.state(settings),
         stores.manifest(machine.REPOSITORY / "dbt_project", manifest_folder),
         governance.raci(settings, manifest_folder),
+        alerting(settings),
         *of_systems,
     ]
 

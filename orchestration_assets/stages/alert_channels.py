@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from orchestration_assets.alerting.servicenow import Account, ServiceNowChannel
 from orchestration_assets.alerting.slack import SlackChannel
 from orchestration_assets.alerting.teams import TeamsChannel
 from orchestration_assets.alerting.vendor_call import http_client
-from orchestration_assets.errors import FatalError
+from orchestration_assets.errors import AccordError, FatalError
 from orchestration_assets.governance.raci import KINDS, Raci
 from orchestration_assets.settings import Settings
 from orchestration_assets.stages.governance import raci_of
@@ -35,6 +36,9 @@ _FOLD_MAILS = 5
 # ServiceNow's limits are set by the hour by each instance, and each incident is somebody's work.
 _FOLD_PAGERDUTY = 60
 _FOLD_SERVICENOW = 30
+
+
+_USUAL_DIGEST = time(7)
 
 
 @dataclass
@@ -132,6 +136,19 @@ def checked_config(settings: Settings, raci: Raci) -> AlertsConfig:
             "write what each of them says; docs/alerts.md shows a whole file.",
         )
     return config
+
+
+def digest_time(settings: Settings) -> tuple[time, str]:
+    """When the digest goes out, and by whose clock; a broken file leaves the usual time.
+
+    What is wrong with the file is told by `accord doctor` and by every tick of the alerts: it must
+    not keep the whole code location from loading.
+    """
+    try:
+        config = read_alerts(settings.config_dir / FILE)
+    except AccordError:
+        config = AlertsConfig()
+    return (config.digest.at if config.digest else _USUAL_DIGEST), config.time_zone
 
 
 def left_out(settings: Settings) -> list[str]:

@@ -1,8 +1,10 @@
-"""Which version a state store has and which one this code wants; looks without migrating."""
+"""What a state store says of itself, looked at without migrating it."""
 
 from pathlib import Path
 
 import sqlalchemy as sa
+
+from orchestration_assets.state.schema import alert_channels
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,6 +32,21 @@ def versions(url: str) -> tuple[str, str]:
     finally:
         engine.dispose()
     return ",".join(sorted(current)), ",".join(sorted(newest))
+
+
+def failing_channels(url: str) -> list[tuple[str, str]]:
+    """Channels of alerts that fail, and why.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the store does not answer, or is older than this table.
+    """
+    query = sa.select(alert_channels.c.address, alert_channels.c.error)
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            return [(row.address, row.error) for row in connection.execute(query)]
+    finally:
+        engine.dispose()
 
 
 def _engine(url: str) -> sa.Engine:

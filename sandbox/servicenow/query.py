@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterable
 
 _CONDITION = re.compile(r"^([a-z_0-9]+?)(!=|=|NOT IN|IN)(.*)$")
+# What begins an order begins like an alternative.
+_AND = re.compile(r"\^(?!OR(?!DERBY))")
+_OR = re.compile(r"\^OR(?!DERBY)")
 _ORDER = re.compile(r"^ORDERBY(DESC)?([a-z_0-9]+)$")
 
 
@@ -15,12 +18,12 @@ def matching(rows: Iterable[dict[str, str]], query: str) -> list[dict[str, str]]
     """Rows that the query asks for, in its order; what it cannot read matches all, as there."""
     found = list(rows)
     order: list[tuple[str, bool]] = []
-    for part in re.split(r"\^(?!OR)", query):
+    for part in _AND.split(query):
         ordered = _ORDER.match(part)
         if ordered:
             order.append((ordered[2], bool(ordered[1])))
         elif part:
-            choices = part.split("^OR")
+            choices = _OR.split(part)
             found = [row for row in found if any(_holds(row, choice) for choice in choices)]
     for name, descending in reversed(order):
         found.sort(key=lambda row: row.get(name, ""), reverse=descending)

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from orchestration_assets.defs import alerts as module
 from orchestration_assets.defs.alerts import alert_sensor
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
+from orchestration_assets.stages.alerts import overview
 from orchestration_assets.state.alerts import open_alerts
 
 
@@ -118,3 +121,44 @@ def test_a_gate_that_crashes_before_its_verdict_is_told(instance: dg.DagsterInst
     assert "1 alerts told" in _ticks(instance, 1)[0]
     (key,) = _open()
     assert key.endswith("/gate_core")
+
+
+def test_a_run_is_counted_once_and_its_team_named(instance: dg.DagsterInstance) -> None:
+    @dg.op(name="raw__hubspot__contacts")
+    def step() -> None:
+        raise dg.Failure("HubSpot refused ann@example.org.")
+
+    @dg.job
+    def opening() -> None:
+        step()
+
+    opening.execute_in_process(instance=instance, raise_on_error=False)
+    _ticks(instance, 3)
+    deployment = Deployment()
+    (alert,) = open_alerts(deployment.state)
+    shown = overview(deployment).alerts[0]
+    deployment.close()
+    assert (alert["occurrences"], alert["body"]["subject"]) == (1, "connectors.hubspot")
+    assert "ann@" not in str(alert["body"])
+    assert (shown["owner"], shown["told"], shown["waiting"]) == ("crm", ["log"], {})
+
+
+def test_what_a_tick_has_no_time_to_read_is_read_by_the_next(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, read = str(time.time() - 1), []
+    for _ in range(5):
+        _run(instance, fails=True)
+    outcome = module._outcome
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.2)
+        read.append(arguments)
+        return outcome(*arguments)
+
+    monkeypatch.setattr(module, "_outcome", slow)
+    monkeypatch.setattr(module, "READING_BUDGET_S", 0.3)
+    cursors = [_tick(instance, began)[0] for _ in range(4)]
+    assert cursors[0] == began, "the cursor moved past runs that were not read"
+    assert cursors[-1] != began, "the runs were never read to the end"
+    assert len(read) == 5, "a run was read twice"

@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from werkzeug import Request, Response
 
-from orchestration_assets.alerting.channel import LOG, Outlet
+from orchestration_assets.alerting.channel import LOG, Channel, Outlet
 from orchestration_assets.alerting.config import AlertsConfig
 from orchestration_assets.alerting.deliver import Desk
 from orchestration_assets.alerting.log import LogChannel
@@ -111,6 +118,9 @@ class Office:
             address, lambda: SlackChannel(url, self.client), address, fold_above=fold_above
         )
 
+    def vendor(self, address: str, make: Callable[[], Channel], **options: Any) -> None:
+        self.outlets[address] = Outlet(address, make, address, **options)
+
     def log(self) -> None:
         self.outlets[LOG] = Outlet(LOG, LogChannel, LOG)
 
@@ -151,17 +161,46 @@ class Vendors:
         return answer.json()["result"]
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine that nobody else trusts, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    path.write_bytes(
+        made.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
 @pytest.fixture
 def vendors() -> Iterator[Vendors]:
     context = SandboxContext(generate(1, 1, 0.0))
-    apps: dict[str, Callable[..., Any]] = {
-        "slack": slack_app,
-        "teams": teams_app,
-        "pagerduty": pagerduty_app,
-        "servicenow": servicenow_app,
+    apps = {
+        "slack": slack_app(context),
+        "teams": teams_app(context),
+        "pagerduty": pagerduty_app(context),
+        "servicenow": servicenow_app(context),
     }
-    with ExitStack() as stack:
-        urls = {name: stack.enter_context(serving(app(context))) for name, app in apps.items()}
+    # One server for all of them: four take three quarters of a second to end.
+    mounted = Starlette(routes=[Mount(f"/{name}", app=app) for name, app in apps.items()])
+    with serving(mounted) as base:
+        urls = {name: f"{base}/{name}" for name in apps}
         urls["slack"] += slack_path(context)
         urls["teams"] += teams_path(context)
         yield Vendors(context, **urls)
