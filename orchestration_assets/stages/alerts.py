@@ -92,9 +92,7 @@ def acknowledge(deployment: Deployment, key: str, by: str, note: str) -> int:
             raise FatalError(
                 f"{key} is resolved already.", "`accord alerts list` shows what is open."
             )
-        members = alert_deliveries.members(opened.state, row["id"]) if _is_storm(row) else []
-        ids = [row["id"], *(member["id"] for member in members)]
-        count = alerts.acknowledge(opened.state, ids, by, note)
+        count = alerts.acknowledge(opened.state, _taken_on_with(opened, row), by, note)
         deliver_pending(opened)
         return count
 
@@ -133,6 +131,16 @@ def _of_key(opened: Desk, key: str) -> dict[str, Any]:
             f"There is no alert {key!r}.", "`accord alerts list` shows those that are open."
         )
     return row
+
+
+def _taken_on_with(opened: Desk, row: Mapping[str, Any]) -> list[int]:
+    """Ids of the alert and, for a storm, of all that it tells of, on the other channels too."""
+    if not _is_storm(row):
+        return [row["id"]]
+    kind = row["dedup_key"].split("/")[1]
+    storms = [one["id"] for one in alerts.open_alerts(opened.state, f"{STORM}/{kind}/")]
+    members = (one["id"] for id_ in storms for one in alert_deliveries.members(opened.state, id_))
+    return sorted({*storms, *members})
 
 
 def _is_storm(row: Mapping[str, Any]) -> bool:

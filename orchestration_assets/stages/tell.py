@@ -113,6 +113,8 @@ def run_failed(
 def run_succeeded(deployment: Deployment, job: str, steps: Sequence[str]) -> None:
     """Resolve the incidents of the steps that have succeeded again."""
     good = {f"run/{job}/{step}" for step in steps}
+    if not good:
+        return
     for alert in open_alerts(deployment.state, f"run/{job}/"):
         if alert["dedup_key"] in good:
             clear(deployment.state, alert["dedup_key"])

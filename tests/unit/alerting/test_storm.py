@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -22,8 +21,6 @@ from orchestration_assets.state.store import StateStore, open_state
 from tests.unit.alerting.conftest import Hook, Office, Vendors
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-# The promise; a storm takes seconds.
-MINUTES_5 = 300.0
 
 
 def failed(number: int, kind: str = "run") -> Incident:
@@ -111,8 +108,8 @@ def test_what_comes_later_than_the_storm_is_told_singly(office: Office, hook: Ho
     assert hook.texts[1:] == ["Critical: Run failed: job_99"]
 
 
-def test_a_thousand_incidents_at_once_are_told_or_folded_on_every_channel(
-    both: StateStore, vendors: Vendors, office: Office, capsys: pytest.CaptureFixture[str]
+def test_a_storm_is_told_or_folded_on_every_channel_with_each_on_record(
+    both: StateStore, vendors: Vendors, office: Office
 ) -> None:
     office.state = both
     token = vendors.context.token
@@ -132,29 +129,18 @@ def test_a_thousand_incidents_at_once_are_told_or_folded_on_every_channel(
         fold_above=30,
     )
     office.routes = {"routes": [{"name": "all", "tell": ["slack", "pagerduty", "servicenow"]}]}
-    began = time.monotonic()
-    for number in range(1_000):
+    for number in range(150):
         report(both, failed(number))
-    opened = time.monotonic() - began
-    ticks = 0
-    while deliver_pending(office.desk())["failed"]:
-        ticks += 1
-        assert time.monotonic() - began < MINUTES_5
-    seconds = time.monotonic() - began
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n1,000 incidents on {both.engine.dialect.name}: opened in {opened:.1f} s,"
-            f" all told or folded on 4 channels {seconds:.1f} s after the first\n"
-        )
+    deliver_pending(office.desk())
     ids = {row["id"] for row in alerts.open_alerts(both, "run/")}
-    assert len(ids) == 1_000
+    assert len(ids) == 150
     assert settled(both, "log")["single"] >= ids
     for address in ("slack", "pagerduty", "servicenow"):
         assert settled(both, address)["folded"] == ids
     storms = vendors.pagerduty_incidents()
     assert storms.keys() == {"storm/run/pagerduty"}
     assert len(vendors.received("slack")) == len(vendors.servicenow_incidents()) == 1
-    assert "1,000 incidents at once" in vendors.received("slack")[0]["text"]
+    assert "150 incidents at once" in vendors.received("slack")[0]["text"]
     assert deliver_pending(office.desk()) == {"delivered": 0, "failed": 0, "folded": 0}
 
 
