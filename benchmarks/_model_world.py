@@ -48,8 +48,13 @@ _NOTE_LOAD = """
 insert into landing.loads by name
 select
     '{load_id}' as load_id, '{system}' as system, '{name}' as stream, count(*) as rows,
-    max(_source_at) as watermark, timestamptz '{loaded_at}' as loaded_at
-from raw_{system}.{name} where _dlt_load_id = '{load_id}' having count(*) > 0
+    max(_source_at) as watermark, timestamptz '{loaded_at}' as loaded_at,
+    '{system}.{name}:{load_id}' as reading_id
+from raw_{system}.{name} where _dlt_load_id = '{load_id}' having count(*) > 0;
+insert into landing.readings by name
+select
+    reading_id, system, stream, loaded_at as started_at, loaded_at as ended_at, 'passed' as status
+from landing.loads where reading_id = '{system}.{name}:{load_id}'
 """
 _IDENTITIES = """
 insert into identity.customer_records by name

@@ -19,3 +19,15 @@
         {%- endfor %}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    True for the rows of a raw table that the model may read: those of loads that a release took in
+    or that are in scope. The landing gate lets loads into the scope; what it holds, and what has not
+    been judged, is not there for the model. Every reading of a raw table asks this.
+-#}
+{% macro is_readable(system, stream) -%}
+    _dlt_load_id in (
+        select readable.load_id from {{ ref('stg_scope__readable_loads') }} as readable
+        where readable.system = '{{ system }}' and readable.stream = '{{ stream }}'
+    )
+{%- endmacro %}

@@ -19,23 +19,26 @@
 {%- endmacro %}
 
 {#-
-    All rows of a table that are in scope. DuckDB finds them by the one column and reads the others
-    of a wide table only where they are; said as one condition, it would unpack everything.
+    All rows of a table that are in scope and keep a further condition. DuckDB finds them by the few
+    columns and reads the others of a wide table only where they are; said as one condition, it would
+    unpack everything.
 -#}
-{% macro rows_in_scope(relation, kind, column) -%}
-    {{ return(adapter.dispatch('rows_in_scope', 'accord')(relation, kind, column)) }}
+{% macro rows_in_scope(relation, kind, column, condition='1 = 1') -%}
+    {{ return(adapter.dispatch('rows_in_scope', 'accord')(relation, kind, column, condition)) }}
 {%- endmacro %}
 
-{% macro default__rows_in_scope(relation, kind, column) -%}
+{% macro default__rows_in_scope(relation, kind, column, condition) -%}
     select * from {{ relation }}
-    where {{ in_scope(kind, column) }}
+    where {{ in_scope(kind, column) }} and {{ condition }}
 {%- endmacro %}
 
-{% macro duckdb__rows_in_scope(relation, kind, column) -%}
-    {%- set condition = in_scope(kind, column) -%}
+{% macro duckdb__rows_in_scope(relation, kind, column, condition) -%}
+    {%- set scoped = in_scope(kind, column) -%}
     select * from {{ relation }}
     {%- if is_incremental() %}
-    where rowid in (select rowid from {{ relation }} where {{ condition }})
+    where rowid in (select rowid from {{ relation }} where {{ scoped }} and {{ condition }})
+    {%- else %}
+    where {{ condition }}
     {%- endif %}
 {%- endmacro %}
 

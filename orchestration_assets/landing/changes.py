@@ -1,4 +1,7 @@
-"""What is new in a chunk: compares it with the versions that have landed before."""
+"""What is new in a chunk: compares it with the versions that have landed before.
+
+Loads that are named as left out count as if they had never landed.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,7 +10,12 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.landing.contract import UTC_MICROSECONDS, arrow_schema, raw_schema
+from orchestration_assets.landing.contract import (
+    LOAD_ID,
+    UTC_MICROSECONDS,
+    arrow_schema,
+    raw_schema,
+)
 from orchestration_assets.model import Stream
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
@@ -25,13 +33,15 @@ class _Version(NamedTuple):
 _COLUMNS = ("_record_id", "_source_at", "_loaded_at", "_row_hash", "_is_deleted")
 
 
-def only_changes(session: Session, stream: Stream, chunk: pa.Table) -> pa.Table:
+def only_changes(
+    session: Session, stream: Stream, chunk: pa.Table, left_out: Sequence[str] = ()
+) -> pa.Table:
     """Drop the rows that say what the newest landed version of their record says already.
 
     A deletion of a record whose newest version is a deletion is no change. A version older than
     the newest one lands unless that very version has landed.
     """
-    landed = _landed_versions(session, stream, chunk.column("_record_id"))
+    landed = _landed_versions(session, stream, chunk.column("_record_id"), left_out)
     suspects = _suspects(chunk, landed)
     unchanged: list[int] = []
     for position, (record_id, version) in suspects:
@@ -83,15 +93,15 @@ def _is_change(version: _Version, landed: list[_Version]) -> bool:
 
 
 def _landed_versions(
-    session: Session, stream: Stream, record_ids: pa.ChunkedArray
+    session: Session, stream: Stream, record_ids: pa.ChunkedArray, left_out: Sequence[str]
 ) -> dict[str, list[_Version]]:
     table = qualified(raw_schema(stream), stream.name)
     if session.scalar(f"select 1 from {table} limit 1") is None:
         return {}
     found = session.arrow(
         f"select {', '.join(_COLUMNS)} from {table}"
-        " where _record_id in (select unnest(:ids::text[]))",
-        {"ids": record_ids.unique().to_pylist()},
+        f" where _record_id in (select unnest(:ids::text[])) and {_counted(left_out)}",
+        {"ids": record_ids.unique().to_pylist(), "left_out": list(left_out)},
     )
     landed: dict[str, list[_Version]] = {}
     for record_id, version in _versions(found):
@@ -99,7 +109,13 @@ def _landed_versions(
     return landed
 
 
-def vanished_ids(session: Session, stream: Stream, seen: pa.Array, before: datetime) -> list[str]:
+def vanished_ids(
+    session: Session,
+    stream: Stream,
+    seen: pa.Array,
+    before: datetime,
+    left_out: Sequence[str] = (),
+) -> list[str]:
     """Identifiers of living records that landed before a full sweep began and were not in it.
 
     Args:
@@ -107,17 +123,23 @@ def vanished_ids(session: Session, stream: Stream, seen: pa.Array, before: datet
         stream: that was read in full.
         seen: identifiers that the sweep saw.
         before: start of the sweep; records that landed later are left alone.
+        left_out: loads that do not count.
     """
+    names = "_record_id, _is_deleted, _loaded_at"
     living = session.arrow(
-        f"select _record_id from ({_newest(stream, '_record_id, _is_deleted, _loaded_at')}) newest"
+        f"select _record_id from ({_newest(stream, names, left_out)}) newest"
         " where _rank = 1 and not _is_deleted and _loaded_at < :before",
-        {"before": before},
+        {"before": before, "left_out": list(left_out)},
     ).column("_record_id")
     return living.filter(pc.invert(pc.is_in(living, value_set=seen))).to_pylist()
 
 
 def deletion_rows(
-    session: Session, stream: Stream, record_ids: Sequence[str], now: datetime
+    session: Session,
+    stream: Stream,
+    record_ids: Sequence[str],
+    now: datetime,
+    left_out: Sequence[str] = (),
 ) -> pa.Table:
     """The newest version of each record once more, as a deletion that landed `now`.
 
@@ -127,9 +149,9 @@ def deletion_rows(
     schema = arrow_schema(stream)
     names = ", ".join(identifier(name) for name in schema.names)
     rows = session.arrow(
-        f"select {names} from ({_newest(stream, names)}"
-        "   where _record_id in (select unnest(:ids::text[]))) newest where _rank = 1",
-        {"ids": list(record_ids)},
+        f"select {names} from ({_newest(stream, names, left_out)}"
+        "   and _record_id in (select unnest(:ids::text[]))) newest where _rank = 1",
+        {"ids": list(record_ids), "left_out": list(left_out)},
     ).cast(schema)
     for name, values in (
         ("_loaded_at", pa.array([now] * rows.num_rows, UTC_MICROSECONDS)),
@@ -139,9 +161,14 @@ def deletion_rows(
     return rows
 
 
-def _newest(stream: Stream, names: str) -> str:
+def _newest(stream: Stream, names: str, left_out: Sequence[str]) -> str:
     return (
         f"select {names}, row_number() over (partition by _record_id"
         " order by _source_at desc, _loaded_at desc) as _rank"
-        f" from {qualified(raw_schema(stream), stream.name)}"
+        f" from {qualified(raw_schema(stream), stream.name)} where {_counted(left_out)}"
     )
+
+
+def _counted(left_out: Sequence[str]) -> str:
+    """Condition on the loads that count; the parameter `left_out` holds the others."""
+    return f"{LOAD_ID} not in (select unnest(:left_out::text[]))" if left_out else "1 = 1"

@@ -44,8 +44,14 @@ def forget_cursor(warehouse: Warehouse, stream: Stream) -> None:
             _delete_cursor(session, stream)
 
 
-def record(session: Session, stream: Stream, loads: Sequence[Load], cursor: str | None) -> None:
-    """Note completed loads and the cursor after them, in the caller's transaction."""
+def record(
+    session: Session,
+    stream: Stream,
+    loads: Sequence[Load],
+    cursor: str | None,
+    reading_id: str | None = None,
+) -> None:
+    """Note completed loads of a reading and the cursor after them, in the caller's transaction."""
     now = datetime.now(UTC)
     if loads:
         rows = [
@@ -56,6 +62,7 @@ def record(session: Session, stream: Stream, loads: Sequence[Load], cursor: str 
                 "rows": load.rows,
                 "watermark": load.watermark,
                 "loaded_at": now,
+                "reading_id": reading_id,
             }
             for load in loads
         ]

@@ -5,7 +5,7 @@ again, and what has landed already is recognised and not written twice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from orchestration_assets.errors import FatalError
 from orchestration_assets.landing.changes import deletion_rows, only_changes, vanished_ids
 from orchestration_assets.landing.chunks import Arrived, Chunk, chunks, stamped
 from orchestration_assets.landing.contract import contract_of
 from orchestration_assets.landing.convert import Batch, convert
 from orchestration_assets.landing.cursors import Load, cursor_in, record
 from orchestration_assets.landing.dlt_load import Loader, put_right, unfinished
+from orchestration_assets.landing.progress import ReadingLog
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
 from orchestration_assets.model import LandingResult, Source, Stream
 from orchestration_assets.state import drift as drift_state
@@ -55,15 +55,15 @@ def land(
         home: folder of the embedded stores.
         full: read everything from the beginning, and land a deletion for every living record
             that the system no longer has. A stream that always reads all does so whenever its
-            source has changed.
+            source has changed. Whether deletions take effect is for the landing gate to say: a
+            source that came back empty lands them all.
         progress: called with the number of records read so far, after each chunk.
 
     Returns:
         Counts of rows. A second landing without a change at the source writes nothing.
 
     Raises:
-        FatalError: wrong credentials or scope; or a full reading found no record at all although
-            some have landed.
+        FatalError: wrong credentials or scope.
         RetriableError: the system or the writer lock stayed unavailable; what was stored before
             stays, and the next landing goes on from there.
     """
@@ -74,8 +74,23 @@ def land(
         return landing.result()
     full = full or stream.reads_all
     started_at = datetime.now(UTC)
-    pages = stamped(source.read(stream.name, cursor, full=full))
-    # One chunk is written while the next is read and converted; a third waits.
+    is_complete = False
+    try:
+        _read(landing, stamped(source.read(stream.name, cursor, full=full)), stream, progress)
+        if full:
+            landing.store_vanished(started_at)
+        if stream.reads_all:
+            landing.release_others()
+        is_complete = True
+    finally:
+        landing.end(is_complete=is_complete)
+    return landing.result()
+
+
+def _read(
+    landing: "_Landing", pages: Iterator[Arrived], stream: Stream, progress: Progress | None
+) -> None:
+    """One chunk is written while the next is read and converted; a third waits."""
     with ThreadPoolExecutor(1, thread_name_prefix=f"land {stream.key}") as writer:
         writing: Future[None] | None = None
         for chunk in chunks(landing.convert, pages):
@@ -86,11 +101,6 @@ def land(
                 progress(landing.rows_read)
         if writing is not None:
             writing.result()
-    if full:
-        landing.store_vanished(started_at)
-    if stream.reads_all:
-        landing.release_others()
-    return landing.result()
 
 
 class _Landing:
@@ -105,6 +115,7 @@ class _Landing:
         self._state = state
         self._loader = Loader(stream, warehouse, home)
         self._contract = contract_of(stream)
+        self._log = ReadingLog(stream, warehouse, full=full)
         self._held = quarantine.held_ids(state, stream.system, stream.name)
         self._cursor: str | None = None
         self._seen: list[pa.Array] = []
@@ -124,6 +135,8 @@ class _Landing:
         with self._warehouse.reader() as session:
             self._cursor = cursor_in(session, self._stream)
             crashed = bool(unfinished(session, self._stream))
+            self._log.look(session)
+        self._log.end_abandoned()
         if crashed:
             self._load_ids += put_right(self._warehouse, self._stream)
         return self._cursor
@@ -158,7 +171,7 @@ class _Landing:
         key = self._stream.key
         with self._warehouse.exclusive(f"land {key}"):
             with self._warehouse.reader() as session:
-                rows = only_changes(session, self._stream, table)
+                rows = only_changes(session, self._stream, table, self._log.left_out)
             self._unchanged += table.num_rows - rows.num_rows
             loads: list[Load] = []
             if rows.num_rows:
@@ -166,7 +179,8 @@ class _Landing:
                 loads = [Load(self._loader.load(rows), rows.num_rows, watermark)]
             if loads or cursor is not None:
                 with self._warehouse.writer(f"register load of {key}") as session:
-                    record(session, self._stream, loads, cursor)
+                    reading_id = self._log.note(session) if loads else None
+                    record(session, self._stream, loads, cursor, reading_id)
         deletions = pc.sum(rows.column("_is_deleted")).as_py() or 0
         self._deleted += deletions
         self._landed += rows.num_rows - deletions
@@ -182,13 +196,7 @@ class _Landing:
         """After a full reading, land a deletion for each living record that it did not see."""
         seen = pa.concat_arrays(self._seen) if self._seen else pa.array([], pa.string())
         with self._warehouse.reader() as session:
-            gone = vanished_ids(session, self._stream, seen, started_at)
-        if gone and not self._living_seen:
-            raise FatalError(
-                f"A full reading of {self._stream.key} found no record, but {len(gone)} have"
-                " landed; they are not taken for deleted.",
-                "check the token's scopes and the account it belongs to, then read again.",
-            )
+            gone = vanished_ids(session, self._stream, seen, started_at, self._log.left_out)
         for start in range(0, len(gone), _DELETIONS_AT_ONCE):
             with self._warehouse.reader() as session:
                 rows = deletion_rows(
@@ -196,6 +204,7 @@ class _Landing:
                     self._stream,
                     gone[start : start + _DELETIONS_AT_ONCE],
                     datetime.now(UTC),
+                    self._log.left_out,
                 )
             self._write(rows, None)
 
@@ -231,6 +240,15 @@ class _Landing:
         if gone:
             quarantine.release(self._state, self._stream.system, self._stream.name, sorted(gone))
             self._held -= gone
+
+    def end(self, *, is_complete: bool) -> None:
+        """Say of the reading that it is over, and what it saw: from now on it can be judged."""
+        self._log.end(
+            is_complete=is_complete,
+            rows_read=self.rows_read,
+            rows_rejected=sum(self._quarantined.values()),
+            living_seen=self._living_seen,
+        )
 
     def result(self) -> LandingResult:
         """What this landing did."""

@@ -13,6 +13,7 @@ from orchestration_assets.landing.contract import (
 )
 from orchestration_assets.model import Stream
 from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.readings import READINGS, create_readings_table
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
 
@@ -25,6 +26,7 @@ LOADS = pa.schema(
         pa.field("rows", pa.int64()),
         pa.field("watermark", UTC_MICROSECONDS),
         pa.field("loaded_at", UTC_MICROSECONDS),
+        pa.field("reading_id", pa.string()),
     ]
 )
 CURSORS = pa.schema(
@@ -54,6 +56,7 @@ def ensure_raw_tables(streams: Iterable[Stream], warehouse: Warehouse, home: Pat
     with warehouse.writer("prepare raw tables") as session:
         session.create_table(LANDING, "loads", LOADS)
         session.create_table(LANDING, "cursors", CURSORS)
+        create_readings_table(session)
         for stream in wanted:
             schema = raw_schema(stream)
             session.create_table(schema, stream.name, _table_schema(stream))
@@ -64,12 +67,12 @@ def ensure_raw_tables(streams: Iterable[Stream], warehouse: Warehouse, home: Pat
 def warehouse_is_ready(streams: Iterable[Stream], warehouse: Warehouse) -> bool:
     """Tell whether nothing is left to make for these streams."""
     with warehouse.reader() as session:
-        if not session.table_exists(LANDING, "cursors"):
-            return False
+        own = [("loads", LOADS), ("cursors", CURSORS), ("readings", READINGS)]
+        wanted = [(LANDING, name, columns) for name, columns in own]
+        wanted += [(raw_schema(one), one.name, _table_schema(one)) for one in streams]
         return all(
-            set(_table_schema(stream).names)
-            <= set(session.columns(raw_schema(stream), stream.name))
-            for stream in streams
+            set(columns.names) <= set(session.columns(schema, name))
+            for schema, name, columns in wanted
         )
 
 

@@ -121,6 +121,17 @@ def held(
     return state.rows(statement.order_by(quarantine.c.first_seen_at).limit(limit))
 
 
+def held_since(state: StateStore, system: str, stream: str, since: datetime) -> int:
+    """Return how many records of a stream that were rejected since then are still held."""
+    statement = sa.select(sa.func.count().label("records")).where(
+        quarantine.c.system == system,
+        quarantine.c.stream == stream,
+        quarantine.c.status == "held",
+        quarantine.c.last_seen_at >= since,
+    )
+    return state.rows(statement)[0]["records"]
+
+
 def counts(state: StateStore) -> list[dict[str, Any]]:
     """Return how many records are held, by system, stream and rule."""
     key = (quarantine.c.system, quarantine.c.stream, quarantine.c.rule)

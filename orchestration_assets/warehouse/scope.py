@@ -14,6 +14,7 @@ import pyarrow as pa
 from orchestration_assets.errors import FatalError
 from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.readings import ADMITTED, MAY_LAST
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import qualified
 
@@ -29,9 +30,11 @@ _TABLES = {
     "consumed_loads": pa.schema([*_LOAD, ("release_number", pa.int64()), ("consumed_at", _UTC)]),
     "model_version": pa.schema([("version", pa.string()), ("built_at", _UTC)]),
 }
-_NEW_LOADS = """
+# What the landing gate has not let through is not there for a scope, nor for the models.
+_NEW_LOADS = f"""
 select l.load_id, l.system, l.stream from landing.loads l
-where not exists (
+join landing.readings r on r.reading_id = l.reading_id
+where r.status in {ADMITTED} and not exists (
     select 1 from scope.consumed_loads c
     where c.load_id = l.load_id and c.system = l.system and c.stream = l.stream
 ) and not exists (
@@ -39,6 +42,33 @@ where not exists (
     where s.load_id = l.load_id and s.system = l.system and s.stream = l.stream
 )
 order by l.system, l.stream, l.load_id
+"""
+_NOT_ADMITTED = f"""
+delete from scope.loads where not exists (
+    select 1 from landing.loads l join landing.readings r on r.reading_id = l.reading_id
+    where r.status in {ADMITTED} and l.load_id = scope.loads.load_id
+        and l.system = scope.loads.system and l.stream = scope.loads.stream
+)
+"""
+_READABLE_LOADS = """
+create view scope.readable_loads as
+select load_id, system, stream from scope.consumed_loads
+union all
+select load_id, system, stream from scope.loads
+"""
+_WAITING_LOADS = f"""
+select l.system, l.stream, l.load_id from landing.loads l
+left join landing.readings r on r.reading_id = l.reading_id
+where not exists (
+    select 1 from scope.consumed_loads c
+    where c.load_id = l.load_id and c.system = l.system and c.stream = l.stream
+) and (r.reading_id is null or r.status in {ADMITTED} or (r.status is null
+    and (r.ended_at is not null or r.started_at < cast(:old as timestamptz))))
+union all
+select r.system, r.stream, r.reading_id from landing.readings r
+where r.status is null and r.ended_at is not null and not exists (
+    select 1 from landing.loads l where l.reading_id = r.reading_id
+)
 """
 _NEW_RECORDS = """
 insert into scope.records (system, stream, record_id)
@@ -74,7 +104,9 @@ class Scope:
 
 
 def open_scope(warehouse: Warehouse) -> Scope:
-    """Take every unconsumed load into the scope and start a new candidate.
+    """Take every unconsumed load that passed the landing gate into the scope; start a candidate.
+
+    A load that was not judged, or that is held, is left out with all its rows.
 
     Safe to repeat: what is in scope stays until a release consumes it. Nothing is done yet for the
     new candidate, so a refresh that began before cannot release any more and the newer one does
@@ -103,9 +135,11 @@ def current_scope(session: Session) -> Scope | None:
 
 
 def create_scope_tables(session: Session) -> None:
-    """Create the tables of the scope that are missing."""
+    """Create the tables of the scope that are missing, and the view of what models may read."""
     for name, columns in _TABLES.items():
         session.create_table("scope", name, columns)
+    if not session.table_exists("scope", "readable_loads"):
+        session.execute(_READABLE_LOADS)
 
 
 def extend_with_customers(session: Session, queries: Iterable[str]) -> int:
@@ -154,17 +188,20 @@ def forget(warehouse: Warehouse) -> None:
 
 
 def unconsumed_loads(warehouse: Warehouse) -> list[str]:
-    """Landed loads that no release has taken in yet, as `<system>.<stream>:<load id>`."""
+    """What a refresh is due for, as `<system>.<stream>:<id>`.
+
+    Landed loads that no release has taken in, and readings that landed nothing and were not judged.
+    What the landing gate holds is due for nothing.
+    """
     with warehouse.reader() as session:
         if not session.table_exists("landing", "loads"):
             return []
-        unconsumed = ""
-        if session.table_exists("scope", "consumed_loads"):
-            unconsumed = (
-                "where not exists (select 1 from scope.consumed_loads c where c.load_id = l.load_id"
-                " and c.system = l.system and c.stream = l.stream)"
-            )
-        rows = session.rows(f"select system, stream, load_id from landing.loads l {unconsumed}")
+        if session.table_exists("landing", "readings") and session.table_exists(
+            "scope", "consumed_loads"
+        ):
+            rows = session.rows(_WAITING_LOADS, {"old": datetime.now(UTC) - MAY_LAST})
+        else:
+            rows = session.rows("select system, stream, load_id from landing.loads")
     return sorted(f"{row['system']}.{row['stream']}:{row['load_id']}" for row in rows)
 
 
@@ -196,8 +233,9 @@ def _members(kind: str) -> str:
 
 
 def _add_new_loads(session: Session) -> None:
-    if not session.table_exists("landing", "loads"):
+    if not session.table_exists("landing", "readings"):
         return
+    session.execute(_NOT_ADMITTED)
     new = session.rows(_NEW_LOADS)
     if not new:
         return

@@ -11,9 +11,11 @@ STEPS = (
     "landing", "identity", "transform", "activation", "alerting", "governance", "evidence", "events",
 )  # fmt: skip
 DOORS = ("warehouse", "state")
-TOP = ("stages", "deployment", "defs", "commands", "doctor", "cli", "definitions", "conditions")
+TOP = (
+    "stages", "deployment", "defs", "commands", "doctor", "cli", "definitions", "conditions", "freshness",
+)  # fmt: skip
 # Packages that may use Dagster; all else returns plain values.
-KNOW_DAGSTER = ("defs", "conditions", "definitions", "cli", "commands")
+KNOW_DAGSTER = ("defs", "conditions", "definitions", "freshness", "cli", "commands")
 HEAVY = ("great_expectations", "dbt", "dlt", "pandas", "splink")
 
 
@@ -41,7 +43,7 @@ def rules() -> list[tuple[str, tuple[str, ...], str]]:
         (ROOT, ("tests", "benchmarks"), "the package knows nothing of what measures it."),
         (
             f"{ROOT}.stages",
-            ours("defs", "commands", "cli", "definitions", "conditions"),
+            ours("defs", "commands", "cli", "definitions", "conditions", "freshness"),
             "stages are called by defs/ and the command line, not the other way round.",
         ),
     ]

@@ -1,17 +1,25 @@
 """Gates over the core model and over every payload, and the release between them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from orchestration_assets.defs.resources import WRITER_POOL, AccordResource
 from orchestration_assets.errors import AccordError
+from orchestration_assets.freshness import REFRESHED_DAILY
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.gate import judge, publish
+from orchestration_assets.stages.gate_docs import gate_link
+from orchestration_assets.stages.gate_words import broken_rules, conclusion
 from orchestration_assets.stages.governance import raci_of
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
 from quality.rules import Severity, Suite, SuiteResult
+
+_COLUMNS = {
+    "share": "of the rows that were judged",
+    "records": "some of them, by system and record id",
+}
 
 
 def _marts_key(suite: Suite) -> dg.AssetKey:
@@ -35,31 +43,32 @@ def _specs(suites: Sequence[Suite]) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _check_result(suite: Suite, result: SuiteResult) -> dg.AssetCheckResult:
+def _check_result(suite: Suite, result: SuiteResult, page: str) -> dg.AssetCheckResult:
     blocking = suite.severity is Severity.BLOCKING
-    metadata: Mapping[str, object] = {
+    metadata: dict[str, object] = {
         "suite": suite.name,
+        "page": dg.MetadataValue.url(page),
+        "rows": result.rows or 0,
+        "rows_judged": result.rows_judged or 0,
+        "rows_held": len(result.held),
         "rules_evaluated": result.evaluated,
         "rules_expected": result.expected,
-        "rows_judged": result.rows or 0,
         "seconds": result.seconds,
-        "failures": [
-            {
-                "rule": failure.rule,
-                "column": failure.column,
-                "rows": failure.unexpected_count,
-                "share": failure.share,
-                "observed": failure.observed,
-            }
-            for failure in result.failures
-        ],
     }
+    broken = broken_rules(result)
+    if broken:
+        metadata["broken_rules"] = dg.MetadataValue.table(
+            records=[dg.TableRecord(row) for row in broken],
+            schema=dg.TableSchema(
+                columns=[dg.TableColumn(name, description=_COLUMNS.get(name)) for name in broken[0]]
+            ),
+        )
     return dg.AssetCheckResult(
         asset_key=_marts_key(suite),
         check_name=suite.name,
         passed=result.passed,
         severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-        description=result.reason or None,
+        description=conclusion(result),
         metadata=metadata,
     )
 
@@ -69,12 +78,13 @@ def _gate(name: str, suites: Sequence[Suite]) -> dg.AssetChecksDefinition:
     def _judge(
         context: dg.AssetCheckExecutionContext, accord: AccordResource
     ) -> Iterator[dg.AssetCheckResult]:
+        deployment = accord.open()
         try:
-            results = judge(accord.open(), suites, context.run.run_id)
+            results = judge(deployment, suites, context.run.run_id)
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         for suite, result in zip(suites, results, strict=True):
-            yield _check_result(suite, result)
+            yield _check_result(suite, result, gate_link(deployment.settings, suite.name))
 
     return _judge
 
@@ -88,6 +98,7 @@ def _release_asset(owner: str) -> dg.AssetsDefinition:
             group_name="released",
             owners=[f"team:{owner}"],
             kinds={"table"},
+            freshness_policy=REFRESHED_DAILY,
             description=f"{table} as it passed its gates; all tables of a release, its verdicts and"
             " its number commit in one transaction.",
             metadata={"dagster/table_name": f"released.{table}"},
@@ -97,8 +108,9 @@ def _release_asset(owner: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="release", specs=specs, pool=WRITER_POOL)
     def _release(accord: AccordResource) -> Iterator[dg.MaterializeResult]:
+        deployment = accord.open()
         try:
-            result = publish(accord.open())
+            result = publish(deployment)
         except AccordError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         for table in RELEASED_TABLES:
@@ -110,6 +122,7 @@ def _release_asset(owner: str) -> dg.AssetsDefinition:
                     "rows_removed": result.removed.get(table, 0),
                     "release_number": result.release_number,
                     "model_version": result.model_version,
+                    "gates": dg.MetadataValue.url(gate_link(deployment.settings)),
                 },
             )
 

@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration_assets.connectors.catalog import SYSTEMS
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
+from orchestration_assets.freshness import LANDED_HOURLY
 from orchestration_assets.model import LandingResult, Stream
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.governance import raci_of
@@ -62,6 +63,7 @@ def landing_asset(stream: Stream, category: str, owner: str) -> dg.AssetsDefinit
         owners=[f"team:{owner}"],
         pool=f"{stream.system}_api",
         tags={"layer": "raw", "domain": category},
+        freshness_policy=LANDED_HOURLY,
         metadata={
             "dagster/column_schema": _column_schema(stream),
             "dagster/table_name": f"raw_{stream.system}.{stream.name}",

@@ -11,6 +11,7 @@ from orchestration_assets.conditions import (
     attempt_or_wait,
 )
 from orchestration_assets.connectors.catalog import SYSTEMS
+from orchestration_assets.defs.landing.checks import landing_gate
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.land import changed_streams, report_refused
@@ -27,7 +28,9 @@ CHANGE_INTERVAL_S = 15
 def _landing_job(system: str) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         f"land_{system}",
-        selection=dg.AssetSelection.groups(f"raw_{system}"),
+        # What has landed is judged by the refresh that is to take it in.
+        selection=dg.AssetSelection.groups(f"raw_{system}")
+        - dg.AssetSelection.checks(landing_gate),
         description=f"Land every stream of {system}; a run of its own, so that a slow or broken"
         " system holds up nobody else.",
         tags={"dagster/max_runtime": "3600", **LANDING_TAG},

@@ -29,7 +29,7 @@ from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ModelNode, ensure_manifest, load_nodes
 from orchestration_assets.transform.runner import BuildResult, NodeResult
 
-SCOPE_TABLES = ("records", "customers", "state")
+SCOPE_TABLES = ("records", "customers", "readable_loads", "state")
 
 
 def _scope_asset(raw: Sequence[dg.AssetKey], owner: str) -> dg.AssetsDefinition:
@@ -41,17 +41,19 @@ def _scope_asset(raw: Sequence[dg.AssetKey], owner: str) -> dg.AssetsDefinition:
             owners=[f"team:{owner}"],
             kinds={"table"},
             description=f"scope.{table}: what the refresh under way is about, from the loads that"
-            " no release has taken in yet.",
+            " passed the landing gate and that no release has taken in yet.",
             metadata={"dagster/table_name": f"scope.{table}"},
         )
         for table in SCOPE_TABLES
     ]
 
     @dg.multi_asset(name="open_scope", specs=specs, pool=WRITER_POOL)
-    def _open(accord: AccordResource) -> Iterator[dg.MaterializeResult]:
+    def _open(
+        context: dg.AssetExecutionContext, accord: AccordResource
+    ) -> Iterator[dg.MaterializeResult]:
         deployment = accord.open()
         try:
-            scope = stage.open_refresh(deployment)
+            scope = stage.open_refresh(deployment, context.run_id)
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         rows = stage.table_rows(deployment, [("scope", table) for table in SCOPE_TABLES])

@@ -40,9 +40,16 @@ REFRESH_GROUPS = (
     "journeys",
 )
 
+# They say what the landing gate found where the scope was opened.
+ARRIVED_WHOLE = [
+    dg.AssetCheckKey(dg.AssetKey(["raw", system, stream]), "arrived_whole")
+    for system, entry in SYSTEMS.items()
+    for stream in entry.streams
+]
+
 refresh_model = dg.define_asset_job(
     "refresh_model",
-    selection=dg.AssetSelection.groups(*REFRESH_GROUPS),
+    selection=dg.AssetSelection.groups(*REFRESH_GROUPS) | dg.AssetSelection.checks(*ARRIVED_WHOLE),
     description="Scope, staging, identity, core, gates, release, audiences and journeys, from what"
     " has landed. Safe to launch at any time; with nothing new it changes nothing.",
     tags={"dagster/max_runtime": "3600", **REFRESH_TAG},

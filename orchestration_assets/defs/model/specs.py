@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 
 import dagster as dg
 
+from orchestration_assets.freshness import REFRESHED_DAILY
 from orchestration_assets.governance.raci import Raci
 from orchestration_assets.stages.governance import accountable_for
 from orchestration_assets.transform.project import ModelNode, ModelTest
@@ -68,6 +69,7 @@ def asset_specs(
             owners=[f"team:{accountable_for(raci, node)}"],
             kinds={"dbt", engine, node.materialized or "view"},
             tags={"layer": folders_of(node)[0]},
+            freshness_policy=REFRESHED_DAILY if folders_of(node)[0] == "marts" else None,
             metadata={
                 "dagster/column_schema": _schema_of(node),
                 "dagster/table_name": f"{node.schema}.{node.name}",

@@ -1,4 +1,4 @@
-"""`accord quarantine`: lists what is held without its content, and discards by decision."""
+"""`accord quarantine`: lists what is held without its content, and goes by a person's decision."""
 
 import json
 
@@ -7,7 +7,10 @@ from typer.testing import CliRunner
 
 from orchestration_assets.cli import app
 from orchestration_assets.deployment import Deployment
+from orchestration_assets.errors import FatalError
 from orchestration_assets.state.quarantine import Rejected, hold
+from orchestration_assets.warehouse.readings import HELD, decide, readings_with
+from tests.support.held_world import HeldWorld, company
 
 
 def run(*arguments: str):
@@ -41,7 +44,42 @@ def test_the_list_shows_reasons_and_no_content(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.usefixtures("held")
 def test_a_discarded_record_is_not_listed_any_more():
-    assert run("discard", "hubspot.contacts", "1").exit_code == 0
+    assert run("discard", "record", "hubspot.contacts", "1").exit_code == 0
     assert [one["record_id"] for one in json.loads(run("list", "--json").stdout)["held"]] == ["2"]
-    again = run("discard", "hubspot.contacts", "1")
+    again = run("discard", "record", "hubspot.contacts", "1")
     assert (again.exit_code, again.stdout) == (1, "0 of 1 records discarded.\n")
+
+
+@pytest.fixture
+def held_load() -> HeldWorld:
+    """A reading of two rows that the landing gate holds."""
+    world = HeldWorld()
+    world.vendors["companies"].put(company(1), company(2))
+    world.land()
+    with world.deployment.warehouse.writer("hold") as session:
+        ids = [row["reading_id"] for row in readings_with(session, None)]
+        decide(session, ids, HELD, rule="no record was changed in the future")
+    return world
+
+
+def test_a_held_load_is_listed_and_let_through_with_a_reason_and_a_name(
+    held_load: HeldWorld, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    (listed,) = json.loads(run("list", "--json").stdout)["loads"]
+    assert (listed["stream"], listed["rows"]) == ("companies", 2)
+    assert "in the future" in run("list", "hubspot.companies").stdout
+    assert run("release", "load", "hubspot.companies", "--by", "ann").exit_code == 2
+    said = ["--reason", "their clock is ahead", "--by", "ann"]
+    result = run("release", "load", "hubspot.companies", *said)
+    assert result.stdout == "1 loads of hubspot.companies with 2 rows released.\n"
+    assert held_load.scope() == {"hubspot.companies": 2}
+    again = run("release", "load", "hubspot.companies", *said)
+    assert isinstance(again.exception, FatalError)
+
+
+def test_a_discarded_load_never_counts(held_load: HeldWorld):
+    result = run("discard", "load", "hubspot.companies", "--reason", "a test", "--by", "ann")
+    assert result.exit_code == 0
+    assert held_load.scope() == {}
+    assert run("list").stdout == "Nothing is held.\n"

@@ -6,12 +6,19 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration_assets.errors import FatalError, RetriableError
+from orchestration_assets.errors import RetriableError
 from orchestration_assets.landing import chunks
 from orchestration_assets.landing.cursors import read_cursor
+from orchestration_assets.landing.progress import ReadingLog
 from orchestration_assets.landing.raw_tables import ensure_raw_tables
 from orchestration_assets.model import Field, Kind
 from orchestration_assets.state import drift, quarantine
+from orchestration_assets.warehouse.readings import (
+    HELD,
+    PASSED,
+    decide,
+    end_abandoned,
+)
 from tests.unit.landing.conftest import Place
 from tests.unit.landing.vendor import PEOPLE, person
 
@@ -114,14 +121,68 @@ def test_a_full_landing_finds_what_vanished_and_what_came_back(place: Place):
     assert place.newest()["2"] == ("person2@example.org", False)
 
 
-def test_a_full_landing_that_finds_nothing_at_all_deletes_nothing(place: Place):
+def test_a_full_landing_that_finds_nothing_lands_the_deletions_and_says_what_it_saw(place: Place):
     place.vendor.put(person(1), person(2))
     place.land()
     place.vendor.forget(1, 2)
 
-    with pytest.raises(FatalError, match="found no record"):
-        place.land(full=True)
-    assert {deleted for _, deleted in place.newest().values()} == {False}
+    assert place.land(full=True).rows_deleted == 2
+    reading = place.rows("select * from landing.readings order by started_at")[1]
+    assert (reading["is_full"], reading["is_complete"], reading["living_seen"]) == (True, True, 0)
+    loads = place.rows("select reading_id from landing.loads order by load_id")
+    assert loads[1]["reading_id"] == reading["reading_id"]
+    # Whether they take effect is for the landing gate to say.
+    assert reading["status"] is None
+
+
+def test_what_the_landing_gate_holds_counts_for_no_full_reading(place: Place):
+    place.vendor.put(person(1), person(2))
+    place.land()
+    everything = dict(place.vendor.now)
+    place.vendor.forget(1, 2)
+    place.land(full=True)
+    _hold_the_newest(place)
+    place.vendor.now |= everything
+
+    result = place.land(full=True)
+
+    assert (result.rows_landed, result.rows_deleted, result.rows_unchanged) == (0, 0, 2)
+    place.vendor.forget(1)
+    assert place.land(full=True).rows_deleted == 1
+
+
+def test_a_reading_of_changes_lands_no_copy_of_what_is_held(place: Place):
+    place.vendor.put(person(1))
+    place.land()
+    place.vendor.put(person(1, minute=5, email="new@example.org"))
+    place.land()
+    _hold_the_newest(place)
+
+    assert place.land().rows_landed == 0
+    place.vendor.put(person(1, minute=6))
+    assert place.land().rows_landed == 1
+
+
+def _hold_the_newest(place: Place) -> None:
+    with place.warehouse.writer("hold") as session:
+        newest = session.scalar(
+            "select reading_id from landing.readings order by started_at desc limit 1"
+        )
+        assert decide(session, [newest], HELD) == 1
+
+
+def test_what_lands_after_its_reading_was_judged_is_a_reading_of_its_own(place: Place):
+    ensure_raw_tables([PEOPLE], place.warehouse, place.home)
+    log = ReadingLog(PEOPLE, place.warehouse, full=False)
+    with place.warehouse.writer("load and judge") as session:
+        first = log.note(session)
+        assert log.note(session) == first
+        decide(session, [first], PASSED)
+        second = log.note(session)
+        end_abandoned(session, "acme", "people")
+        third = log.note(session)
+
+    assert len({first, second, third}) == 3
 
 
 def test_malformed_records_are_held_with_their_rule_and_released_when_they_land(place: Place):

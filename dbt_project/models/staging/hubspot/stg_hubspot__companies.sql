@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('hubspot', 'companies') }}
     where {{ in_scope('record:hubspot.companies', '_record_id') }}
+        and {{ is_readable('hubspot', 'companies') }}
 
 ),
 

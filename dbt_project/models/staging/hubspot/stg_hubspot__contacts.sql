@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('hubspot', 'contacts') }}
     where {{ in_scope('record:hubspot.contacts', '_record_id') }}
+        and {{ is_readable('hubspot', 'contacts') }}
 
 ),
 

@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('hubspot', 'deals') }}
     where {{ in_scope('record:hubspot.deals', '_record_id') }}
+        and {{ is_readable('hubspot', 'deals') }}
 
 ),
 

@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('hubspot', 'feedback_submissions') }}
     where {{ in_scope('record:hubspot.feedback_submissions', '_record_id') }}
+        and {{ is_readable('hubspot', 'feedback_submissions') }}
 
 ),
 

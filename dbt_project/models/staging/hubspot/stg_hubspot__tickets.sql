@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('hubspot', 'tickets') }}
     where {{ in_scope('record:hubspot.tickets', '_record_id') }}
+        and {{ is_readable('hubspot', 'tickets') }}
 
 ),
 

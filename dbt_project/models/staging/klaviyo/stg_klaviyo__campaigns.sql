@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('klaviyo', 'campaigns') }}
     where {{ in_scope('record:klaviyo.campaigns', '_record_id') }}
+        and {{ is_readable('klaviyo', 'campaigns') }}
 
 ),
 

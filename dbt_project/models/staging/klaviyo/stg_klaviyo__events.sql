@@ -1,6 +1,8 @@
 with source as (
 
-    {{ rows_in_scope(source('klaviyo', 'events'), 'record:klaviyo.events', '_record_id') }}
+    {{ rows_in_scope(
+        source('klaviyo', 'events'), 'record:klaviyo.events', '_record_id', is_readable('klaviyo', 'events')
+    ) }}
 
 ),
 

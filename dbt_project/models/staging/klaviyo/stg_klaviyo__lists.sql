@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('klaviyo', 'lists') }}
     where {{ in_scope('record:klaviyo.lists', '_record_id') }}
+        and {{ is_readable('klaviyo', 'lists') }}
 
 ),
 

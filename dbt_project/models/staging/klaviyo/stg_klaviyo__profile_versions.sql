@@ -3,6 +3,7 @@
 with source as (
 
     select * from {{ source('klaviyo', 'profiles') }}
+    where {{ is_readable('klaviyo', 'profiles') }}
 
 )
 

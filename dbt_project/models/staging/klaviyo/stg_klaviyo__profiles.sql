@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('klaviyo', 'profiles') }}
     where {{ in_scope('record:klaviyo.profiles', '_record_id') }}
+        and {{ is_readable('klaviyo', 'profiles') }}
 
 ),
 

@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('reference', 'costs') }}
     where {{ in_scope('record:reference.costs', '_record_id') }}
+        and {{ is_readable('reference', 'costs') }}
 
 ),
 

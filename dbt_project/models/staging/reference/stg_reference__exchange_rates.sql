@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('reference', 'exchange_rates') }}
     where {{ in_scope('record:reference.exchange_rates', '_record_id') }}
+        and {{ is_readable('reference', 'exchange_rates') }}
 
 ),
 

@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('shopify', 'abandoned_checkouts') }}
     where {{ in_scope('record:shopify.abandoned_checkouts', '_record_id') }}
+        and {{ is_readable('shopify', 'abandoned_checkouts') }}
 
 ),
 

@@ -3,6 +3,7 @@
 with source as (
 
     select * from {{ source('shopify', 'customers') }}
+    where {{ is_readable('shopify', 'customers') }}
 
 )
 

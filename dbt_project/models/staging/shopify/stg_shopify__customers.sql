@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('shopify', 'customers') }}
     where {{ in_scope('record:shopify.customers', '_record_id') }}
+        and {{ is_readable('shopify', 'customers') }}
 
 ),
 

@@ -1,6 +1,8 @@
 with source as (
 
-    {{ rows_in_scope(source('shopify', 'orders'), 'record:shopify.orders', '_record_id') }}
+    {{ rows_in_scope(
+        source('shopify', 'orders'), 'record:shopify.orders', '_record_id', is_readable('shopify', 'orders')
+    ) }}
 
 ),
 

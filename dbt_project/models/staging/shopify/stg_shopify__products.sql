@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('shopify', 'products') }}
     where {{ in_scope('record:shopify.products', '_record_id') }}
+        and {{ is_readable('shopify', 'products') }}
 
 ),
 

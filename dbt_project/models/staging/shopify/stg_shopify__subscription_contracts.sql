@@ -2,6 +2,7 @@ with source as (
 
     select * from {{ source('shopify', 'subscription_contracts') }}
     where {{ in_scope('record:shopify.subscription_contracts', '_record_id') }}
+        and {{ is_readable('shopify', 'subscription_contracts') }}
 
 ),
 
