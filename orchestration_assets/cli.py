@@ -17,6 +17,7 @@ from orchestration_assets.commands import (
     bench,
     demo,
     doctor,
+    gates,
     governance,
     identity,
     land,
@@ -52,6 +53,7 @@ app.add_typer(alerts.app)
 app.add_typer(quarantine.app)
 app.add_typer(model.app)
 app.add_typer(identity.app)
+app.add_typer(gates.app)
 app.add_typer(governance.app)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)

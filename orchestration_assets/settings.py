@@ -171,6 +171,11 @@ class Settings(BaseSettings):
     dagster_url: str = Field(
         default="http://127.0.0.1:3000", description="Where the Dagster UI is, for links in alerts."
     )
+    docs_url: str = Field(
+        default="http://127.0.0.1:3001",
+        description="Address of the folder `docs` in home, for links to pages on the gates;"
+        " `accord ui` serves it there.",
+    )
     log_level: str = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR; less is not written."
     )
@@ -185,6 +190,11 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """`home` as an absolute path."""
         return self.home.expanduser().resolve()
+
+    @property
+    def docs_folder(self) -> Path:
+        """Folder of the documentation, which `docs_url` is the address of."""
+        return self.root / "docs"
 
     @property
     def resolved_warehouse_url(self) -> str:

@@ -15,10 +15,7 @@ def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
     Args:
         connection_url: `duckdb:///FILE` or `postgresql://...`.
     """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Before the import, which itself writes two hundred lines.
-    for name in ("great_expectations", "great_expectations.expectations"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    be_quiet()
     # heavy: takes seconds to import
     import great_expectations as gx
     import sqlalchemy.dialects.postgresql
@@ -53,6 +50,16 @@ def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
         context.data_sources.delete("warehouse")
         del engine, datasource
         gc.collect()
+
+
+def be_quiet() -> None:
+    """Keep Great Expectations from reporting its use and from writing two hundred lines.
+
+    Call it before the import, which is when it writes them.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    for name in ("great_expectations", "great_expectations.expectations"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _driver_url(url: str, embedded_driver: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from quality.broken_rows import references
-from quality.rules import HeldRow, Suite, SuiteResult
+from quality.rules import HeldRow, Reach, Rule, Suite, SuiteResult
 from quality.validate import Outcome, raised
 
 # What Great Expectations calls the figures of a result. All else may hold values of rows: samples,
@@ -25,6 +25,12 @@ _FIGURES = (
     "unexpected_percent_total",
 )
 _OF_ONE_RUN = ("batch_id",)
+_ALL = "all rows"
+_OVER = {
+    Reach.ROWS: "rows that changed",
+    Reach.KEYS: "rows that share a key with a changed one",
+    Reach.TABLE: _ALL,
+}
 
 
 def findings(
@@ -41,13 +47,13 @@ def findings(
         {
             "rule": suite.rules[number].words,
             "severity": suite.severity_of(suite.rules[number]).value,
-            "table": outcome.tables[number],
+            "over": _over(suite, suite.rules[number], outcome.tables[number]),
             "type": item.expectation_config.type,
             "kwargs": _plain(item.expectation_config.kwargs),
             "success": bool(item.success),
             "raised": raised(item),
             "result": {
-                name: value
+                name: _number(value)
                 for name in _FIGURES
                 if isinstance(value := item.result.get(name), int | float)
             },
@@ -71,6 +77,15 @@ def document(result: SuiteResult, judged_at: datetime, run_id: str) -> dict[str,
         "rows_held": len(result.held),
         "rules": list(result.findings),
     }
+
+
+def _number(value: float) -> float:
+    """A plain number, where a database or numpy hands in a kind of its own."""
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _over(suite: Suite, rule: Rule, table: str) -> str:
+    return _ALL if table == suite.table else _OVER[rule.reach]
 
 
 def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,6 @@ def write_docs(
     from orchestration_assets.stages.documentation import document
 
     deployment = Deployment()
-    written = document(deployment, out or deployment.settings.root / "docs")
+    written = document(deployment, out or deployment.settings.docs_folder)
     found = f"{written.tables} tables found" if written.tables else "no model built yet"
     typer.echo(f"{written.page}: {written.models} models, {found} in the warehouse.")

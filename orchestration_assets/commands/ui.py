@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from orchestration_assets.commands.docs_server import serve_docs
 from orchestration_assets.settings import load_settings, set_environment, work_on_sandbox
 
 SANDBOX_HOME = Path(".accord/ui")
@@ -17,6 +18,7 @@ _progress = Console(stderr=True, highlight=False)
 
 def ui(
     port: Annotated[int, typer.Option(help="Port of the user interface on 127.0.0.1.")] = 3000,
+    docs_port: Annotated[int, typer.Option(help="Port of the documentation on 127.0.0.1.")] = 3001,
     home: Annotated[
         Path | None,
         typer.Option(
@@ -34,9 +36,15 @@ def ui(
     folder = home_of_ui(home, with_sandbox=with_sandbox)
     folder.mkdir(parents=True, exist_ok=True)
     set_environment({"ACCORD_HOME": str(folder), "ACCORD_DAGSTER_URL": f"http://127.0.0.1:{port}"})
-    if not with_sandbox:
-        _serve(folder, port)
-        return
+    with serve_docs(load_settings().docs_folder, docs_port) as docs_url:
+        set_environment({"ACCORD_DOCS_URL": docs_url})
+        if with_sandbox:
+            _serve_sandbox(folder, port, customers, seed)
+        else:
+            _serve(folder, port)
+
+
+def _serve_sandbox(folder: Path, port: int, customers: int, seed: int) -> None:
     from sandbox.client import start_sandbox
 
     with start_sandbox(folder, customers=customers, seed=seed, noise=1.0) as sandbox:
@@ -54,11 +62,14 @@ def home_of_ui(home: Path | None, *, with_sandbox: bool) -> Path:
 
 def _serve(folder: Path, port: int) -> None:
     from orchestration_assets.commands.dagster_runs import PROJECT, prepare_dagster_home
+    from orchestration_assets.stages.gate_docs import gate_link
     from orchestration_assets.transform.project import ensure_manifest
 
     prepare_dagster_home(folder)
     ensure_manifest()
-    _progress.print(f"Dagster UI: {load_settings().dagster_url} (stop with Ctrl-C)")
+    settings = load_settings()
+    _progress.print(f"Dagster UI: {settings.dagster_url} (stop with Ctrl-C)")
+    _progress.print(f"Pages on the gates: {gate_link(settings)}, once there are any")
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]
     process = subprocess.Popen([*command, "-h", "127.0.0.1", "-p", str(port)], cwd=PROJECT)
     try:

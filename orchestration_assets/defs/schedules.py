@@ -6,7 +6,8 @@ from orchestration_assets.conditions import LANDING_TAG, REFRESH_TAG
 
 refresh_everything = dg.define_asset_job(
     "refresh_everything",
-    selection=dg.AssetSelection.all(),
+    # Pages on what happened are no part of the path, and made apart from it.
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("documentation"),
     description="The whole path once: land every system, refresh and judge the model, release it,"
     " decide and deliver.",
     tags={"dagster/max_runtime": "7200", **LANDING_TAG, **REFRESH_TAG},

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestration_assets.alerting.incidents import gate_failed, gate_passed
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
+from orchestration_assets.stages.gate_docs import keep_findings
 from orchestration_assets.stages.gate_rows import batches, changes_to_judge, keep_held
 from orchestration_assets.stages.masking import mask_again
 from orchestration_assets.stages.tell import run_link, tell_people
@@ -55,6 +56,7 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
     candidate = scope.candidate_id if scope else ""
     verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
     record_verdicts(deployment.state, verdicts)
+    keep_findings(deployment, results, run_id)
     _alert(deployment, verdicts)
     return results
 

@@ -14,7 +14,11 @@ _LAYERS = {
     "act_on_release": "activation",
     "deliver_left_over": "activation",
 }
-_FIRST_PARTS = {"activation": "activation", "identity": "identity"}
+_FIRST_PARTS = {
+    "activation": "activation",
+    "identity": "identity",
+    "documentation": "documentation",
+}
 
 
 def subject_of(job: str, step: str) -> str:
