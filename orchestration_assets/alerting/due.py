@@ -48,11 +48,13 @@ class Look:
         due: what may go out now, oldest first.
         waiting: addresses that are still to be told, now or later, by the alert's id.
         alerts: every alert that was looked at.
+        told: what the channels were told of them.
     """
 
     due: Sequence[Due]
     waiting: Mapping[int, frozenset[str]]
     alerts: Sequence[Row]
+    told: Deliveries
 
 
 def look(
@@ -100,7 +102,7 @@ def look(
             one = Due(alert, address, action, level, row)
             if _may_go(one, outlet, routing, now):
                 due.append(one)
-    return Look(due, waiting, alerts)
+    return Look(due, waiting, alerts, told)
 
 
 def _after_the_end(alert: Row, outlet: Outlet, row: Row | None, routing: Routing) -> Action | None:

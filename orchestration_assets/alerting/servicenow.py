@@ -59,8 +59,8 @@ class ServiceNowChannel:
         """
         found = self._open_incident(message)
         if found is None:
-            if message.action in (Action.RESOLVE, Action.ACKNOWLEDGE):
-                # Somebody closed it there.
+            if message.action in (Action.RESOLVE, Action.ACKNOWLEDGE, Action.UPDATE):
+                # Somebody closed it there; only what gets worse is a reason for another.
                 return message.reference
             fields = {**self._account.fields, **_new(message)}
             return str(self._call("POST", self._url, json=fields)["sys_id"])

@@ -67,12 +67,11 @@ def _news(due: Sequence[Due], address: str) -> dict[str, list[Due]]:
 
 def _of_kind(seen: Look, kind: str, address: str) -> list[Row]:
     """Alerts of a kind that the channel was told of or is due to be told of."""
-    waits = {one.alert["id"] for one in seen.due if one.address == address}
+    due = {one.alert["id"] for one in seen.due if one.address == address}
     return [
         row
         for row in seen.alerts
-        if _kind(row) == kind
-        and (row["id"] in waits or address not in seen.waiting.get(row["id"], ()))
+        if _kind(row) == kind and (row["id"] in due or address in seen.told.get(row["id"], ()))
     ]
 
 

@@ -18,8 +18,8 @@ from orchestration_assets.stages.tell import WHOLE_RUN, run_failed, run_succeede
 ALERT_INTERVAL_S = 15
 # Runs that ended this long before the last look are looked at again: clocks and commits lag.
 OVERLAP_S = 60.0
-# Dagster ends a tick after 60 s, and telling people takes up to half of that.
-READING_BUDGET_S = 20.0
+# Dagster ends a tick after 60 s, and telling people takes up to three quarters of that.
+READING_BUDGET_S = 15.0
 # A gate that said no has an incident of its own, with the rules that broke; one that crashed has
 # none.
 GATE_STEPS = ("gate_core", "gate_payloads")

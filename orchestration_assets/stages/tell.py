@@ -67,7 +67,7 @@ def tell_people(deployment: Deployment) -> dict[str, int]:
         Counts of `delivered`, `failed` and `folded`.
 
     Raises:
-        RetriableError: another process has been telling people for a minute.
+        RetriableError: another process has been telling people for a third of a minute.
     """
     with desk(deployment) as opened:
         return deliver_pending(opened)

@@ -116,6 +116,25 @@ def test_what_breaks_again_before_its_end_was_told_stays_open_over_there(
     assert [row["state"] for row in vendors.servicenow_incidents()] == ["1"]
 
 
+def test_a_ticket_that_somebody_closed_is_made_anew_only_when_it_gets_worse(
+    office: Office, vendors: Vendors
+) -> None:
+    fields = {name: getattr(BROKEN, name) for name in BROKEN.__slots__}
+    report(office.state, BROKEN)
+    deliver_pending(office.desk())
+    (ticket,) = vendors.servicenow_incidents()
+    closed = {"state": "6", "close_code": "Solution provided", "close_notes": "not ours"}
+    account = ("accord", vendors.context.token("servicenow"))
+    url = f"{vendors.servicenow}/api/now/table/incident/{ticket['sys_id']}"
+    assert office.client.patch(url, json=closed, auth=account).status_code == 200
+    report(office.state, Incident(**(fields | {"rows": 8})))
+    deliver_pending(office.desk())
+    assert len(vendors.servicenow_incidents()) == 1
+    report(office.state, Incident(**(fields | {"held": ["jrn_a"]})))
+    deliver_pending(office.desk())
+    assert [row["state"] for row in vendors.servicenow_incidents()] == ["6", "1"]
+
+
 def test_a_repeated_message_changes_nothing_where_incidents_are_kept(
     office: Office, vendors: Vendors
 ) -> None:

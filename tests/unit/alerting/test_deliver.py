@@ -185,7 +185,7 @@ def test_a_slow_channel_takes_no_time_from_the_others_and_ends_with_the_budget(
         server.expect_request("/slow").respond_with_handler(slow)
         office.slack(server.url_for("/slow"), "slack:crm")
         office.slack(hook.url)
-        office.routes = {"routes": [{"name": "all", "tell": ["slack", "slack:crm"]}]}
+        office.routes = {"routes": [{"name": "all", "tell": ["slack:crm", "slack"]}]}
         office.budget_s = 1.0
         for number in range(12):
             report(office.state, replace(BROKEN, key=f"landing/{number}"))

@@ -62,6 +62,19 @@ def test_up_to_the_threshold_each_is_told_and_above_they_are_one(
     assert "run/job_3/step" in text
 
 
+def test_what_goes_to_another_channel_counts_for_that_one_alone(
+    office: Office, hook: Hook, httpserver: HTTPServer
+) -> None:
+    other = Hook(httpserver, "/other")
+    office.slack(hook.url, "slack:crm", fold_above=3)
+    office.slack(other.url, "slack:platform", fold_above=3)
+    office.routes = {"routes": [{"name": "all", "tell": ["slack:accountable"]}]}
+    for number in (1, 2, 3, 4, 8, 12):
+        report(office.state, failed(number))
+    assert deliver_pending(office.desk()) == {"delivered": 6, "failed": 0, "folded": 0}
+    assert (len(hook.messages), len(other.messages)) == (3, 3)
+
+
 def test_a_storm_ends_with_its_last_incident_and_is_told_once_more(
     office: Office, hook: Hook
 ) -> None:
