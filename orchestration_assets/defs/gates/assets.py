@@ -1,6 +1,7 @@
 """Gates over the core model and over every payload, and the release between them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -45,7 +46,7 @@ def _specs(suites: Sequence[Suite]) -> list[dg.AssetCheckSpec]:
 
 def _check_result(suite: Suite, result: SuiteResult, page: str) -> dg.AssetCheckResult:
     blocking = suite.severity is Severity.BLOCKING
-    metadata: dict[str, object] = {
+    metadata: dict[str, Any] = {
         "suite": suite.name,
         "page": dg.MetadataValue.url(page),
         "rows": result.rows or 0,
