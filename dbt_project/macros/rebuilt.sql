@@ -4,7 +4,6 @@
 -#}
 {% macro note_rebuilt() -%}
     {%- if execute and not is_incremental() %}
-    create table if not exists scope.rebuilt (table_name text);
     insert into scope.rebuilt (table_name) values ('{{ this.name }}');
     {%- endif -%}
 {%- endmacro %}

@@ -14,7 +14,7 @@ from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ensure_manifest, load_nodes
 from orchestration_assets.warehouse import held_rows
 from orchestration_assets.warehouse.changed_rows import Changes, find_changes, forget_rows
-from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
+from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, ensure_released_tables
 from orchestration_assets.warehouse.session import Session
 from quality.catalog import ALL_SUITES
 from quality.rules import Batch, Reach, Suite, SuiteResult
@@ -74,6 +74,9 @@ def keep_held(
         )
         quarantine.note_held(deployment.state, result.table, rows)
     versions = {names[result.suite] for result in sound if result.table.startswith(f"{CORE}.")}
+    if versions:
+        # What was never released is looked up there.
+        ensure_released_tables(session)
     for version in versions:
         held_rows.hold_dependents(session, version, RELEASED_TABLES)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from orchestration_assets.transform.project import ACT, CORE, PREPARE, ModelNode
 from orchestration_assets.warehouse import progress
+from orchestration_assets.warehouse.changed_rows import ensure_tables
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.scope import create_scope_tables
 
@@ -24,6 +25,8 @@ def take_back(warehouse: Warehouse, models: Iterable[ModelNode]) -> None:
     steps = _by_step(models)
     with warehouse.writer("begin build") as session:
         create_scope_tables(session)
+        # Where models note that they were made anew; made here, because they would race for it.
+        ensure_tables(session)
         for step, nodes in steps.items():
             progress.begin(session, step, [node.name for node in nodes])
             if any(node.schema == "core" for node in nodes):
