@@ -1,5 +1,7 @@
 """One incident on every channel of the sandbox, from its beginning to its end."""
 
+import traceback
+
 import httpx
 import pytest
 from pytest_httpserver import HTTPServer
@@ -11,6 +13,7 @@ from orchestration_assets.alerting.incidents import Incident, clear, report
 from orchestration_assets.alerting.message import incident_key
 from orchestration_assets.alerting.pagerduty import PagerDutyChannel
 from orchestration_assets.alerting.servicenow import Account, ServiceNowChannel
+from orchestration_assets.alerting.slack import SlackChannel
 from orchestration_assets.alerting.teams import TeamsChannel
 from orchestration_assets.errors import FatalError, RetriableError
 from orchestration_assets.state import alerts
@@ -188,6 +191,23 @@ def test_faults_are_named_by_what_can_be_done_and_tell_no_secret(
     text = str(raised.value) + repr(raised.value.__cause__)
     assert vendors.context.token(system) not in text
     assert "http" not in text
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("http://127.0.0.1:9/very-secret", RetriableError),
+        ("very-secret", FatalError),
+        ("http://[very-secret", FatalError),
+    ],
+)
+def test_an_address_that_does_not_work_stands_in_no_error(
+    url: str, error: type[Exception], client: httpx.Client
+) -> None:
+    with pytest.raises(error) as raised:
+        SlackChannel(url, client).send(message())
+    assert "very-secret" not in "".join(traceback.format_exception(raised.value))
+    assert raised.value.__suppress_context__
 
 
 @pytest.mark.parametrize("system", ["slack", "teams", "servicenow"])

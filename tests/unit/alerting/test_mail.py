@@ -15,9 +15,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from orchestration_assets.alerting.channel import RefusedError
+from orchestration_assets.alerting.incidents import Incident, report
 from orchestration_assets.alerting.mail import MailChannel, Server
 from orchestration_assets.alerting.message import Action
+from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError, RetriableError
+from orchestration_assets.stages.tell import tell_people
 from tests.unit.alerting.messages import message
 
 PASSWORD = "very-secret"
@@ -143,3 +146,22 @@ def test_a_server_that_is_not_there_may_be_later() -> None:
 def test_a_server_without_encryption_is_a_wrong_setting() -> None:
     with mail_server(Mailbox()) as port, pytest.raises(FatalError, match="STARTTLS"):
         channel(port, security="starttls").send(message())
+
+
+def test_who_answers_and_who_is_to_know_get_a_mail_of_a_critical_incident(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        monkeypatch.setenv("ACCORD_SMTP_HOST", "127.0.0.1")
+        monkeypatch.setenv("ACCORD_SMTP_PORT", str(port))
+        monkeypatch.setenv("ACCORD_SMTP_SECURITY", "none")
+        deployment = Deployment()
+        text = "row of ann@example.org, +33 6 12 34 56 78 failed"
+        report(
+            deployment.state, Incident("gate/a", "Gate failed", text, text, subject="layers.core")
+        )
+        assert tell_people(deployment) == {"delivered": 1, "failed": 0, "folded": 0}
+        deployment.close()
+    assert sorted(mailbox.recipients) == ["data-platform@example.com", "privacy@example.com"]
+    assert all("ann@" not in str(mail) and "12 34" not in str(mail) for mail in mailbox.mails)
