@@ -198,7 +198,7 @@ def test_faults_are_named_by_what_can_be_done_and_tell_no_secret(
     [
         ("http://127.0.0.1:9/very-secret", RetriableError),
         ("very-secret", FatalError),
-        ("http://[very-secret", FatalError),
+        ("http://127.0.0.1:port/very-secret", FatalError),
     ],
 )
 def test_an_address_that_does_not_work_stands_in_no_error(
