@@ -47,13 +47,13 @@ def digest_of(state: StateStore, directory: Directory, now: datetime) -> Digest:
     failing = alert_deliveries.failing_channels(state)
     lines = [
         *_section("Critical", critical, directory, now),
-        *_section("Warnings", warnings, directory, now),
+        *_section("Warning", warnings, directory, now),
         *_section("Resolved", over, directory, now),
         *(f"Alerts do not reach {name}: {row['error']}" for name, row in failing.items()),
     ]
     title = (
-        f"Digest: {len(critical):,} critical and {len(warnings):,} warnings open,"
-        f" {len(over):,} resolved since the last one"
+        f"Digest: open {len(critical):,} critical, {len(warnings):,} warning;"
+        f" resolved since the last one {len(over):,}"
     )
     return Digest(title, lines)
 

@@ -19,7 +19,7 @@ class LogChannel:
             severity=message.severity,
             title=message.title,
             next_step=message.next_step,
-            details=list(message.details) if message.action is Action.DIGEST else None,
+            **({"details": list(message.details)} if message.action is Action.DIGEST else {}),
             **{name.lower().replace(" ", "_"): value for name, value in message.facts.items()},
         )
 

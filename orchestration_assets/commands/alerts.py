@@ -1,6 +1,7 @@
 """`accord alerts`: what is broken, who was told, and taking it on."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command("list")
-def list_alerts(as_json: AsJson = False) -> None:
+def list_alerts(
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = 100,
+) -> None:
     """Show open incidents, who was told of them and who could not be."""
     from orchestration_assets.deployment import Deployment
     from orchestration_assets.stages.alerts import overview
@@ -29,7 +33,9 @@ def list_alerts(as_json: AsJson = False) -> None:
         typer.echo(f"Alerts do not reach {name} since {row['failing_since']:%Y-%m-%d %H:%M} UTC")
         typer.echo(f"  {row['error']}")
         typer.echo(f"  tried {row['failures']} times, next at {row['next_attempt_at']:%H:%M:%S}")
-    _print(found.alerts)
+    _print(found.alerts[:limit])
+    if len(found.alerts) > limit:
+        typer.echo(f"and {len(found.alerts) - limit:,} more: --limit shows them.")
 
 
 @app.command("show")
@@ -45,27 +51,8 @@ def show_alert(
     if as_json:
         typer.echo(json.dumps(found, default=str))
         return
-    body = found["body"]
-    for name in ("key", "severity", "title", "owner", "opened_at", "resolved_at"):
-        typer.echo(f"{name}: {found[name]}")
-    for name in ("what", "next_step", "rows", "customers"):
-        if body.get(name):
-            typer.echo(f"{name}: {body[name]}")
-    typer.echo(f"held: {', '.join(body.get('held', ())) or 'none'}")
-    if found["acknowledged_at"]:
-        note = found["acknowledged_note"]
-        typer.echo(f"acknowledged: by {found['acknowledged_by']}" + (f": {note}" if note else ""))
-    for line in body.get("details", ()):
-        typer.echo(f"- {line}")
-    for name, address in body.get("links", {}).items():
-        typer.echo(f"{name}: {address}")
-    for row in found["deliveries"]:
-        told = f"told {row['told_at']:%Y-%m-%d %H:%M:%S}" if row["told_at"] else "not told"
-        typer.echo(f"{row['address']}: {row['error'] or told}")
-    for address, storm in found["folded"].items():
-        typer.echo(f"{address}: folded into alert {storm}")
-    for member in found["members"]:
-        typer.echo(f"tells of {member['key']}")
+    _print_fields(found)
+    _print_deliveries(found)
 
 
 @app.command("ack")
@@ -104,25 +91,49 @@ def digest_alerts(
         typer.echo(f"- {line}")
 
 
-def _print(rows: Any) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+def _print(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Some lines an incident, so that its key can be copied whole."""
     if not rows:
         typer.echo("Nothing is broken.")
         return
-    table = Table("key", "severity", "since (UTC)", "owner", "taken on by", "told", "still to tell")
     for row in rows:
-        folded = [f"{address} (folded)" for address in row["folded"]]
-        waiting = [f"{name}: {why}" if why else name for name, why in row["waiting"].items()]
-        table.add_row(
-            escape(row["key"]),
-            "resolved" if row["resolved_at"] else row["severity"],
-            f"{row['opened_at']:%Y-%m-%d %H:%M}",
-            escape(row["owner"]),
-            escape(row["acknowledged_by"] or "") if row["acknowledged_at"] else "",
-            escape(", ".join([*row["told"], *folded])),
-            escape("; ".join(waiting)),
-        )
-    Console().print(table)
+        state = "resolved" if row["resolved_at"] else row["severity"]
+        since = f"{row['opened_at']:%Y-%m-%d %H:%M} UTC"
+        typer.echo(f"{row['key']}  {state} since {since}, {row['owner'] or 'nobody named'}")
+        typer.echo(f"  {row['title']}")
+        if row["acknowledged_at"]:
+            typer.echo(f"  taken on by {row['acknowledged_by']}")
+        told = [*row["told"], *(f"{address} (folded)" for address in row["folded"])]
+        typer.echo(f"  told: {', '.join(told) or 'nobody yet'}")
+        for address, why in row["waiting"].items():
+            typer.echo(f"  still to tell: {address}{': ' if why else ''}{why}")
+
+
+def _print_fields(found: Mapping[str, Any]) -> None:
+    body = found["body"]
+    for name in ("key", "severity", "title", "owner"):
+        typer.echo(f"{name}: {found[name]}")
+    for name in ("opened_at", "resolved_at"):
+        if found[name]:
+            typer.echo(f"{name}: {found[name]:%Y-%m-%d %H:%M:%S} UTC")
+    for name in ("what", "next_step", "rows", "customers"):
+        if body.get(name):
+            typer.echo(f"{name}: {body[name]}")
+    typer.echo(f"held: {', '.join(body.get('held', ())) or 'none'}")
+    if found["acknowledged_at"]:
+        note = found["acknowledged_note"]
+        typer.echo(f"acknowledged: by {found['acknowledged_by']}" + (f": {note}" if note else ""))
+    for line in body.get("details", ()):
+        typer.echo(f"- {line}")
+    for name, address in body.get("links", {}).items():
+        typer.echo(f"{name}: {address}")
+
+
+def _print_deliveries(found: Mapping[str, Any]) -> None:
+    for row in found["deliveries"]:
+        told = f"told {row['told_at']:%Y-%m-%d %H:%M:%S}" if row["told_at"] else "not told"
+        typer.echo(f"{row['address']}: {row['error'] or told}")
+    for address, storm in found["folded"].items():
+        typer.echo(f"{address}: folded into alert {storm}")
+    for member in found["members"]:
+        typer.echo(f"tells of {member['key']}")

@@ -162,3 +162,18 @@ def test_what_a_tick_has_no_time_to_read_is_read_by_the_next(
     assert cursors[0] == began, "the cursor moved past runs that were not read"
     assert cursors[-1] != began, "the runs were never read to the end"
     assert len(read) == 5, "a run was read twice"
+
+
+def test_a_restarted_daemon_tells_nobody_again_and_misses_nothing(
+    instance: dg.DagsterInstance,
+) -> None:
+    began = str(time.time() - 1)
+    _run(instance, fails=True)
+    cursor, first = _tick(instance, began)
+    module._NOTED.clear()
+    assert "1 alerts told" in first
+    assert "0 alerts told" in _tick(instance, cursor)[1]
+    # The cursor of a tick that was cut short is the one before it.
+    module._NOTED.clear()
+    assert "0 alerts told" in _tick(instance, began)[1]
+    assert _open() == ["run/opening/step"]

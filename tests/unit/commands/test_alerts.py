@@ -142,18 +142,18 @@ def test_the_digest_says_what_is_open_and_over_and_goes_out_once_a_day(
     clear(deployment.state, "run/a/c")
     tell_people(deployment)
     said = accord("digest").stdout
-    assert "1 critical and 1 warnings open, 1 resolved" in said
+    assert "open 1 critical, 1 warning; resolved since the last one 1" in said
     before = len(received(on_sandbox, "slack"))
     assert send_digest(deployment)
     assert not send_digest(deployment)
     (message,) = received(on_sandbox, "slack")[before:]
     text = json.dumps(message, ensure_ascii=False)
-    assert "Digest: 1 critical and 1 warnings open, 1 resolved" in text
+    assert "Digest: open 1 critical, 1 warning; resolved since the last one 1" in text
     assert "Critical: Gate failed: customers_are_complete (for 0 min, Data platform" in text
     assert "Resolved: c (after 0 min" in text
     assert "[number]" not in text
     assert accord("digest", "--send").stdout.strip() == "Sent."
-    assert "0 resolved" in json.dumps(received(on_sandbox, "slack")[-1])
+    assert "last one 0" in json.dumps(received(on_sandbox, "slack")[-1])
 
 
 def test_a_broken_file_silences_nobody_and_is_told_itself(
