@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from quality.rules import HeldRow, Reach, Rule, Severity, Suite
+from quality.rules import Broken, HeldRow, Reach, Rule, Severity, Suite
 from quality.thresholds import MOST_REFERENCES
 from quality.validate import Outcome, number_of, run
 
@@ -19,7 +19,7 @@ def broken_rows(
     context: Any,
     datasource: Any,
     values: Mapping[str, Any],
-) -> dict[int, list[HeldRow]]:
+) -> dict[int, Broken]:
     """Rows that break rules, by the rule's place in the suite; none where the suite names no key.
 
     Args:
@@ -104,18 +104,19 @@ def _repeated(suite: Suite, rule: Rule) -> str:
     )
 
 
-def _read(
-    suite: Suite, rule: Rule, table: str, query: str, limit: int, datasource: Any
-) -> list[HeldRow]:
+def _read(suite: Suite, rule: Rule, table: str, query: str, limit: int, datasource: Any) -> Broken:
     key = ", ".join(f't."{name}"' for name in suite.key)
     inner = ", ".join(f'"{name}"' for name in suite.key)
     named = f"concat_ws('|', {', '.join(f'cast({one} as text)' for one in key.split(', '))})"
     exempt = f" and not coalesce(t.{suite.exempt}, false)" if suite.exempt else ""
+    broken = f"({key}) in (select {inner} from ({query.strip().rstrip(';')}) broken){exempt}"
     text = (
         f"select {named}, {suite.source or named}, md5(cast(t as text)) from {table} t"
-        f" where ({key}) in (select {inner} from ({query.strip().rstrip(';')}) broken){exempt}"
-        f" order by {key} limit {limit}"
+        f" where {broken} order by {key} limit {limit}"
     )
+    customers = f"select count(distinct t.{suite.customer}) from {table} t where {broken}"
     with datasource.get_engine().connect() as connection:
         rows = connection.exec_driver_sql(text).all()
-    return [HeldRow(str(row[0]), str(row[1]), str(row[2]), rule.words) for row in rows]
+        count = connection.exec_driver_sql(customers).scalar() if suite.customer else None
+    found = tuple(HeldRow(str(row[0]), str(row[1]), str(row[2]), rule.words) for row in rows)
+    return Broken(found, count)

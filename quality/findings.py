@@ -4,12 +4,12 @@ The pages of `quality.docs` are made of it later, so that a gate neither renders
 than this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from quality.broken_rows import references
-from quality.rules import HeldRow, Reach, Rule, Suite, SuiteResult
+from quality.rules import Broken, Reach, Rule, Suite, SuiteResult
 from quality.validate import Outcome, raised
 
 # What Great Expectations calls the figures of a result. All else may hold values of rows: samples,
@@ -34,7 +34,7 @@ _OVER = {
 
 
 def findings(
-    suite: Suite, outcome: Outcome, rows: Mapping[int, Sequence[HeldRow]]
+    suite: Suite, outcome: Outcome, rows: Mapping[int, Broken]
 ) -> tuple[Mapping[str, Any], ...]:
     """One entry a rule, in the suite's order.
 
@@ -57,7 +57,7 @@ def findings(
                 for name in _FIGURES
                 if isinstance(value := item.result.get(name), int | float)
             },
-            "references": references(rows.get(number, ())),
+            "references": references(rows[number].rows) if number in rows else (),
         }
         for number, item in sorted(outcome.items.items())
     )

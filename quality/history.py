@@ -30,7 +30,7 @@ DELETION_WINDOW_HOURS = 24
 GROWN_SHARE_ALLOWED = 0.50
 # A stream that grows fast does so each time.
 GROWN_MULTIPLE_ALLOWED = 3
-GROWN_ROWS_ALLOWED = 100
+GROWN_ROWS_ALLOWED = 50
 # The readings that a history looks back on.
 READINGS_LOOKED_AT = 20
 

@@ -99,6 +99,7 @@ class Suite:
         rows_due: whether an empty table is a failure.
         key: columns that name a row; needed to hold rows.
         source: SQL that names a row at its source; the key itself where empty.
+        customer: column that names the customer of a row; empty where rows have none.
         exempt: SQL condition of rows that are never held: a deletion is a restriction, and passes.
         most_held_share: from which share of held rows on the whole set is stopped, 0 to 1.
     """
@@ -111,6 +112,7 @@ class Suite:
     rows_due: bool = True
     key: tuple[str, ...] = ()
     source: str = ""
+    customer: str = ""
     exempt: str = ""
     most_held_share: float = MOST_ROWS_HELD_SHARE
 
@@ -154,6 +156,19 @@ class HeldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """Rows that break one rule.
+
+    Args:
+        rows: the first of them.
+        customers: how many customers all of them belong to; None where that is unknown.
+    """
+
+    rows: tuple[HeldRow, ...]
+    customers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One broken rule, in counts only; no value of a row is ever kept.
 
@@ -162,6 +177,7 @@ class Failure:
         observed: the figure a rule on the whole table found, or why it could not be evaluated.
         severity: what the breach stops.
         references: at most `MOST_REFERENCES` of the rows, named as at their source.
+        customers: how many customers the rows belong to, where that is known.
     """
 
     rule: str
@@ -171,6 +187,7 @@ class Failure:
     observed: str | None = None
     severity: Severity = Severity.BLOCKING
     references: tuple[str, ...] = ()
+    customers: int | None = None
 
     @property
     def in_words(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from quality.broken_rows import broken_rows, references
 from quality.connection import open_datasource
 from quality.findings import findings
-from quality.rules import Batch, Failure, HeldRow, Rule, Severity, Suite, SuiteResult
+from quality.rules import Batch, Broken, Failure, HeldRow, Rule, Severity, Suite, SuiteResult
 from quality.thresholds import MOST_REFERENCES
 from quality.validate import Outcome, raised, validate
 
@@ -132,13 +132,13 @@ def _assess(
     suite: Suite,
     outcome: Outcome,
     broken: Sequence[int],
-    rows: Mapping[int, list[HeldRow]],
+    rows: Mapping[int, Broken],
     settled: Collection[tuple[str, str]],
     seconds: float,
 ) -> SuiteResult:
     """What the result says, once everything that makes it unsound is ruled out."""
     failures = tuple(
-        _failure(suite, number, item, rows.get(number, []))
+        _failure(suite, number, item, rows.get(number, Broken(())))
         for number, item in sorted(outcome.items.items())
         if not item.success or raised(item)
     )
@@ -174,14 +174,14 @@ def _assess(
 def _held(
     suite: Suite,
     broken: Sequence[int],
-    rows: Mapping[int, list[HeldRow]],
+    rows: Mapping[int, Broken],
     settled: Collection[tuple[str, str]],
 ) -> tuple[HeldRow, ...]:
     """The rows to hold, each once, with the first rule that it breaks."""
     found: dict[str, HeldRow] = {}
     for number in sorted(broken):
         if suite.severity_of(suite.rules[number]) is Severity.HOLDING:
-            for row in rows.get(number, ()):
+            for row in rows.get(number, Broken(())).rows:
                 if (row.key, row.fingerprint) not in settled:
                     found.setdefault(row.key, row)
     return tuple(found.values())
@@ -225,7 +225,7 @@ def _count(rule: Rule, item: Any) -> int | None:
     return None if count is None else int(count)
 
 
-def _failure(suite: Suite, number: int, item: Any, rows: Sequence[HeldRow]) -> Failure:
+def _failure(suite: Suite, number: int, item: Any, broken: Broken) -> Failure:
     """One broken rule in counts; the text of an exception may hold values and is left out."""
     rule, severity = suite.rules[number], suite.severity_of(suite.rules[number])
     if raised(item):
@@ -242,7 +242,8 @@ def _failure(suite: Suite, number: int, item: Any, rows: Sequence[HeldRow]) -> F
         share=None if percent is None else round(float(percent) / 100, 6),
         observed=str(observed) if isinstance(observed, int | float) else None,
         severity=severity,
-        references=references(rows),
+        references=references(broken.rows),
+        customers=broken.customers,
     )
 
 

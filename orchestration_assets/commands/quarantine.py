@@ -1,7 +1,8 @@
 """`accord quarantine`: what is held back, and a person's decision on it.
 
-Records that could not be landed, and loads that the landing gate holds. What is held is named by
-its kind in the commands: `release load`, `discard record`, `discard load`.
+Records that could not be landed, loads that the landing gate holds, and rows of the model that its
+gates hold. What is held is named by its kind in the commands: `release load`, `discard record`,
+`show row`.
 """
 
 import json
@@ -19,37 +20,45 @@ app = typer.Typer(
 )
 release = typer.Typer(help="Let through what is held.", no_args_is_help=True)
 discard = typer.Typer(help="Give up what is held.", no_args_is_help=True)
+show = typer.Typer(help="All that is known of what is held.", no_args_is_help=True)
+app.add_typer(show, name="show")
 app.add_typer(release, name="release")
 app.add_typer(discard, name="discard")
 
 StreamName = Annotated[str, typer.Argument(metavar="SYSTEM.STREAM", help="The stream.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept.")]
 By = Annotated[str, typer.Option("--by", help="Who decides; it is kept.")]
+Table = Annotated[str, typer.Argument(metavar="SCHEMA.TABLE", help="core.fct_orders, ...")]
+Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="The rows, as listed.")]
 
 
 @app.command("list")
 def list_held(
     name: Annotated[
-        str | None, typer.Argument(help="SYSTEM or SYSTEM.STREAM; all when left out.")
+        str | None,
+        typer.Argument(help="SYSTEM, SYSTEM.STREAM or SCHEMA.TABLE; all when left out."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many records.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many of a kind.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show held loads and records with their reasons, oldest first; their content is not shown."""
+    """Show held loads, records and rows with their reasons, oldest first, without their content."""
     from orchestration_assets.deployment import Deployment
     from orchestration_assets.stages.held_loads import held_loads
+    from orchestration_assets.state.held_rows import held as held_rows
     from orchestration_assets.state.quarantine import held
 
     system, stream = _split(name)
     deployment = Deployment()
     loads = held_loads(deployment, system, stream)
     records = held(deployment.state, system, stream, limit)
+    rows = held_rows(deployment.state, name, limit)
     if as_json:
         # Column names are a subclass of str, which faster encoders refuse as keys.
-        typer.echo(json.dumps({"loads": loads, "held": records}, default=str))
-    elif loads or records:
+        typer.echo(json.dumps({"loads": loads, "held": records, "rows": rows}, default=str))
+    elif loads or records or rows:
         _print_loads(loads)
         _print_records(records)
+        _print_rows(rows)
     else:
         typer.echo("Nothing is held.")
 
@@ -62,6 +71,47 @@ def release_load(name: StreamName, reason: Reason, by: By) -> None:
 
     system, stream = _stream(name)
     _say(name, "released", accept_held(Deployment(), system, stream, reason=reason, by=by))
+
+
+@show.command("row")
+def show_row(
+    table: Table, key: Annotated[str, typer.Argument(metavar="KEY", help="The row, as listed.")]
+) -> None:
+    """Print why a row of the model is or was held, since when, and what was decided on it."""
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.state.held_rows import show as find
+
+    row = find(Deployment().state, table, key)
+    if row is None:
+        raise FatalError(
+            f"No row {key!r} of {table} was ever held.",
+            "see accord quarantine list for tables and keys.",
+        )
+    for name, value in row.items():
+        if value is not None:
+            typer.echo(f"{name}: {value}")
+
+
+@release.command("row")
+def release_row(table: Table, keys: Keys, reason: Reason, by: By) -> None:
+    """Let held rows pass as they are; the next refresh releases them."""
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.stages.gate_rows import decide_on_rows
+    from orchestration_assets.state.held_rows import RELEASED
+
+    count = decide_on_rows(Deployment(), table, keys, RELEASED, by, reason)
+    typer.echo(f"{count} of {len(keys)} rows released.")
+
+
+@discard.command("row")
+def discard_row(table: Table, keys: Keys, reason: Reason, by: By) -> None:
+    """Leave held rows out for good, until they change at their source."""
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.stages.gate_rows import decide_on_rows
+    from orchestration_assets.state.held_rows import DISCARDED
+
+    count = decide_on_rows(Deployment(), table, keys, DISCARDED, by, reason)
+    typer.echo(f"{count} of {len(keys)} rows discarded.")
 
 
 @discard.command("load")
@@ -144,5 +194,25 @@ def _print_records(records: Sequence[Mapping[str, Any]]) -> None:
             escape(record["reason"]),
             str(record["attempts"]),
             f"{record['first_seen_at']:%Y-%m-%d %H:%M}",
+        )
+    Console().print(table)
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Grid
+
+    if not rows:
+        return
+    table = Grid("table", "key", "source", "suite", "rule", "since (UTC)")
+    for row in rows:
+        table.add_row(
+            row["table_name"],
+            escape(row["row_key"]),
+            escape(row["source"]),
+            row["suite"],
+            escape(row["rule"]),
+            f"{row['first_held_at']:%Y-%m-%d %H:%M}",
         )
     Console().print(table)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from orchestration_assets.alerting.incidents import gate_failed, gate_passed
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
+from orchestration_assets.stages.gate_alerts import tell_of_gates
 from orchestration_assets.stages.gate_docs import keep_findings
 from orchestration_assets.stages.gate_rows import batches, changes_to_judge, keep_held
 from orchestration_assets.stages.masking import mask_again
-from orchestration_assets.stages.tell import run_link, tell_people
 from orchestration_assets.state.held_rows import settled
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts, record_verdicts
 from orchestration_assets.warehouse.release import (
@@ -57,7 +56,7 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
     verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
     record_verdicts(deployment.state, verdicts)
     keep_findings(deployment, results, run_id)
-    _alert(deployment, verdicts)
+    tell_of_gates(deployment, verdicts, REQUIRED_FOR_RELEASE)
     return results
 
 
@@ -78,25 +77,6 @@ def _subject(session: Session, suite: str) -> str:
             "see why a journey was not built, then build the audiences and journeys again.",
         )
     return bound_to(version, payload)
-
-
-def _alert(deployment: Deployment, verdicts: Sequence[Verdict]) -> None:
-    """Open or resolve one incident a suite, and tell people now: no sensor needs to be running."""
-    for verdict in verdicts:
-        if verdict.passed:
-            gate_passed(deployment.state, verdict.suite)
-            continue
-        held = _held_by(verdict.suite)
-        links = run_link(deployment, verdict.run_id or "")
-        gate_failed(deployment.state, verdict, held, links)
-    tell_people(deployment)
-
-
-def _held_by(suite: str) -> list[str]:
-    """Journeys that plan nothing new while the suite fails."""
-    if suite in REQUIRED_FOR_RELEASE:
-        return sorted(PAYLOAD_SUITES)
-    return [journey for journey, payload in PAYLOAD_SUITES.items() if payload.name == suite]
 
 
 def publish(deployment: Deployment) -> ReleaseResult:
@@ -140,6 +120,7 @@ def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> 
                 "share": failure.share,
                 "observed": failure.observed,
                 "severity": failure.severity.value,
+                "customers": failure.customers,
                 "references": list(failure.references),
             }
             for failure in result.failures

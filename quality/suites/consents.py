@@ -14,6 +14,7 @@ CONSENTS = Suite(
     name="consents_are_unambiguous",
     table="core.fct_consents",
     key=("customer_id", "purpose", "channel"),
+    customer="customer_id",
     expected=12,
     rules=(
         usual_volume("fct_consents"),

@@ -35,6 +35,7 @@ CAMPAIGN_TOUCHES = Suite(
     name="campaign_touches_reach_customers_that_exist",
     table="core.fct_campaign_touches",
     key=("customer_id", "campaign_id"),
+    customer="customer_id",
     rows_due=False,
     expected=7,
     rules=(

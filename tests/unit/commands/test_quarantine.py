@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from orchestration_assets.cli import app
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError
+from orchestration_assets.state.held_rows import note_held
 from orchestration_assets.state.quarantine import Rejected, hold
 from orchestration_assets.warehouse.readings import HELD, decide, readings_with
 from tests.support.held_world import HeldWorld, company
@@ -83,3 +84,42 @@ def test_a_discarded_load_never_counts(held_load: HeldWorld):
     assert result.exit_code == 0
     assert held_load.scope() == {}
     assert run("list").stdout == "Nothing is held.\n"
+
+
+@pytest.fixture
+def held_row() -> dict[str, str]:
+    """A row of the orders that its gate holds."""
+    row = {
+        "row_key": "shopify:1",
+        "suite": "orders_are_complete_and_valued",
+        "rule": "totals are neither negative nor absurd",
+        "source": "shopify:1",
+        "fingerprint": "abc",
+    }
+    note_held(Deployment().state, "core.fct_orders", [row])
+    return row
+
+
+def test_a_held_row_is_listed_shown_and_let_through(held_row: dict[str, str]):
+    (listed,) = json.loads(run("list", "core.fct_orders", "--json").stdout)["rows"]
+    assert listed.items() >= held_row.items()
+    word = ("--by", "ann", "--reason", "a refund in advance")
+    assert (
+        "1 of 2 rows released"
+        in run("release", "row", "core.fct_orders", "shopify:1", "shopify:2", *word).stdout
+    )
+    shown = run("show", "row", "core.fct_orders", "shopify:1").stdout
+    assert "status: released" in shown
+    assert "decided_because: a refund in advance" in shown
+    assert run("list").stdout == "Nothing is held.\n"
+
+
+@pytest.mark.usefixtures("held_row")
+def test_a_word_on_a_row_that_is_not_held_says_where_to_look():
+    word = ("--by", "ann", "--reason", "none")
+    refused = run("discard", "row", "core.fct_orders", "shopify:9", *word)
+    assert isinstance(refused.exception, FatalError)
+    assert "accord quarantine list" in str(refused.exception)
+    unknown = run("discard", "row", "core.nothing", "1", *word)
+    assert "core.fct_orders" in str(unknown.exception)
+    assert "was ever held" in str(run("show", "row", "core.fct_orders", "x").exception)

@@ -51,19 +51,19 @@ create table core.dim_campaigns as select 'klaviyo:1' as campaign_id, 'Spring' a
     false as is_deleted;
 create table core.fct_campaign_touches as select customer_id, 'klaviyo:1' as campaign_id,
     1 as open_count, 0 as click_count from core.dim_customers;
-create table core.fct_service_cases as select 't' || customer_id as service_case_id,
+create table core.fct_service_cases as select 't' || customer_id as service_case_id, customer_id,
     timestamp '2026-01-01' as opened_at, false as is_open, 1.5 as hours_to_close,
     false as is_deleted
 from core.dim_customers;
-create table core.fct_survey_answers as select 'a' || customer_id as survey_answer_id, 9 as score,
+create table core.fct_survey_answers as select 'a' || customer_id as survey_answer_id, customer_id, 9 as score,
     'promoter' as nps_group, timestamp '2026-01-01' as submitted_at,
     false as is_deleted from core.dim_customers;
-create table core.fct_refunds as select 'r' || order_id as refund_id, order_id, 5.00 as amount,
+create table core.fct_refunds as select 'r' || order_id as refund_id, order_id, customer_id, 5.00 as amount,
     'EUR' as currency_code, timestamp '2026-01-03' as refunded_at, false as is_deleted from core.fct_orders;
-create table core.fct_carts as select 'c' || customer_id as cart_id, 20.00 as total_amount,
+create table core.fct_carts as select 'c' || customer_id as cart_id, customer_id, 20.00 as total_amount,
     'EUR' as currency_code, 'completed' as status, timestamp '2026-01-01' as created_at,
     timestamp '2026-01-02' as completed_at, false as is_deleted from core.dim_customers;
-create table core.fct_subscriptions as select 's' || customer_id as subscription_id,
+create table core.fct_subscriptions as select 's' || customer_id as subscription_id, customer_id,
     'active' as status, 9.99 as recurring_amount, 'EUR' as currency_code,
     'month' as billing_interval, 1 as billing_interval_count,
     false as is_deleted from core.dim_customers;
