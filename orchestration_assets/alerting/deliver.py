@@ -137,9 +137,7 @@ def _serve(desk: Desk, name: str, items: Sequence[Due], deadline: float) -> _Lin
         if time.monotonic() >= deadline or refused >= _REFUSALS_IN_A_ROW:
             break
         try:
-            if due.address not in channels:
-                channels[due.address] = desk.outlets[due.address].open()
-            reference = _send_one(channels[due.address], _message(desk, due), deadline)
+            reference = _send_one(desk, channels, due, deadline)
         except RefusedError as error:
             refused += 1
             failing.note_refusal(desk.state, due, error, desk.now())
@@ -156,22 +154,24 @@ def _serve(desk: Desk, name: str, items: Sequence[Due], deadline: float) -> _Lin
     return line
 
 
-def _send_one(channel: Channel, message: Message, deadline: float) -> str | None:
+def _send_one(desk: Desk, channels: dict[str, Channel], due: Due, deadline: float) -> str | None:
     """Send; after a hiccup once more, where the channel asks for no long pause."""
     try:
-        return _guarded(channel, message)
+        return _guarded(desk, channels, due)
     except RetriableError as error:
         pause = _QUICK_RETRY_S if error.retry_after is None else error.retry_after
         if pause > _QUICK_RETRY_S or time.monotonic() + pause >= deadline:
             raise
         time.sleep(pause)
-        return _guarded(channel, message)
+        return _guarded(desk, channels, due)
 
 
-def _guarded(channel: Channel, message: Message) -> str | None:
-    """Send; a mistake in making one message is that message's own trouble."""
+def _guarded(desk: Desk, channels: dict[str, Channel], due: Due) -> str | None:
+    """Make the message and send it; a mistake in one is that message's own trouble."""
     try:
-        return channel.send(message)
+        if due.address not in channels:
+            channels[due.address] = desk.outlets[due.address].open()
+        return channels[due.address].send(_message(desk, due))
     except AccordError:
         raise
     except Exception as error:

@@ -158,6 +158,22 @@ def test_a_message_that_is_refused_waits_alone(office: Office, told: Hook) -> No
     assert deliver_pending(office.desk()) == ONE
 
 
+def test_a_message_that_cannot_be_made_waits_alone(office: Office, told: Hook) -> None:
+    report(office.state, BROKEN)
+    report(office.state, replace(BROKEN, key="landing/shop.orders", title="shop.orders"))
+    broken, _ = alerts.open_alerts(office.state)
+    table = alerts.alerts
+    with office.state.begin() as connection:
+        body = broken["body"] | {"rows": "ann@example.org"}
+        connection.execute(table.update().where(table.c.id == broken["id"]).values(body=body))
+    deliver_pending(office.desk())
+    assert told.texts == ["Critical: shop.orders"]
+    rows = alert_deliveries.deliveries_of(office.state, broken["id"])
+    assert {row["error"].partition(".")[0] for row in rows} == {
+        "The message could not be made (ValueError)"
+    }
+
+
 def test_a_message_that_is_refused_again_and_again_is_an_incident_elsewhere(
     office: Office, told: Hook, httpserver: HTTPServer
 ) -> None:
