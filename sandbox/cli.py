@@ -93,6 +93,31 @@ def heal(home: Home = DEFAULT_HOME) -> None:
 
 
 @app.command()
+def lose(
+    table: Annotated[str, typer.Argument(help="SYSTEM.STREAM, such as hubspot.contacts.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Part of its records.")] = 1.0,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Let a system lose its records without a trace; `restore` brings them back."""
+    _show_counts(_call(home, "/lose", {"table": table, "share": share}))
+
+
+@app.command()
+def double(
+    table: Annotated[str, typer.Argument(help="SYSTEM.STREAM, such as hubspot.contacts.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Give every record of a stream a twin under a new id; `restore` takes them away."""
+    _show_counts(_call(home, "/double", {"table": table}))
+
+
+@app.command()
+def restore(home: Home = DEFAULT_HOME) -> None:
+    """Put right what `lose` and `double` did."""
+    _show_counts(_call(home, "/restore", {}))
+
+
+@app.command()
 def malform(
     count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 10,
     home: Home = DEFAULT_HOME,

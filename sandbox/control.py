@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from sandbox.context import SYSTEMS, SandboxContext
 from sandbox.faults import Profile
-from sandbox.world import change
+from sandbox.world import change, outage
 from sandbox.world.change import Changes
 from sandbox.world.generate import write_truth
 
@@ -126,6 +126,11 @@ def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlet
             world, _fraction(options, "share", change.CORRUPTED_SHARE)
         ),
         "/heal": lambda _: change.heal(world),
+        "/lose": lambda options: outage.lose(
+            world, options["table"], _fraction(options, "share", 1.0)
+        ),
+        "/double": lambda options: outage.double(world, options["table"]),
+        "/restore": lambda _: outage.restore(world),
         "/malform": lambda options: change.malform(world, int(options.get("count", 10))),
         "/drift": lambda _: change.add_unknown_field(world),
     }

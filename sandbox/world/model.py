@@ -72,6 +72,7 @@ class World:
         self.tables: dict[str, dict[str, Document]] = {table: {} for table in TABLES}
         self.mutations = 0
         self.remembered: dict[tuple[str, str], Document] = {}
+        self.lost: dict[str, dict[str, Document]] = {}
         self._sequence = IdSequence(seed)
         self._last_tick = self.now
         self._changes: dict[str, list[tuple[datetime, str]]] = {}
@@ -116,6 +117,14 @@ class World:
         document["updated_at"] = moment
         self._follow(table, record_id, previous, document, is_new)
         return document
+
+    def replace(self, table: str, documents: dict[str, Document]) -> None:
+        """Let the table hold exactly these documents, as if the others had never been."""
+        self.tables[table] = documents
+        self._changes.pop(table, None)
+        self._ids.pop(table, None)
+        for key in [key for key in self._lookups if key[0] == table]:
+            del self._lookups[key]
 
     def archive(self, table: str, record_id: str, at: datetime | None = None) -> None:
         """Mark the document as archived (deleted, in Shopify's words)."""

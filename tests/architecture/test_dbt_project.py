@@ -141,6 +141,21 @@ def test_every_model_has_a_yml_of_its_own(models: list[dict[str, Any]]):
     assert not found, "\n".join(found)
 
 
+def test_whoever_reads_a_raw_table_leaves_out_what_the_landing_gate_holds(
+    manifest: dict[str, Any], models: list[dict[str, Any]]
+):
+    found = []
+    for node in models:
+        for parent in node["depends_on"]["nodes"]:
+            source = manifest["sources"].get(parent)
+            if source is None or not source["schema"].startswith("raw_"):
+                continue
+            asked = f"is_readable('{source['source_name']}', '{source['name']}')"
+            if asked not in node["raw_code"]:
+                found.append(f"{path_of(node)} reads {parent}: add the condition {asked}")
+    assert not found, "\n".join(found)
+
+
 def test_raw_sources_are_the_landed_assets(manifest: dict[str, Any]):
     found = []
     for source in manifest["sources"].values():

@@ -121,7 +121,7 @@ def test_twice_the_records_under_new_names_are_held_until_a_person_accepts(eithe
     either.land()
 
     assert other_news(either) == {"hubspot.deals": 1}
-    assert "new at once than before: at most 150" in either.held()[0]["rule"]
+    assert "new at once than before: at most 100" in either.held()[0]["rule"]
     assert [one.partition(":")[0] for one in unconsumed_loads(either.deployment.warehouse)] == [
         "hubspot.deals"
     ]
