@@ -30,6 +30,7 @@ TELEMETRY_OFF = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "SODA_CORE_TELEMETRY_ENABLED": "false",
 }
 
 
