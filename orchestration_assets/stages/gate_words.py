@@ -19,10 +19,8 @@ def conclusion(result: SuiteResult) -> str:
     parts = [f"All {result.expected} rules were judged{kept}."]
     if result.held:
         parts.append(
-            f"{_rows(len(result.held))} held back alone, with what depends on"
-            f" {'it' if len(result.held) == 1 else 'them'}; the rest go on. Mend"
-            f" {'it' if len(result.held) == 1 else 'them'} at the source, or see accord quarantine"
-            " list."
+            f"{_held(result)} held back alone, with what depends on them; the rest go on. Mend them"
+            " at the source, or see accord quarantine list."
         )
     if warned:
         parts.append(f"Warnings: {'; '.join(warned)}.")
@@ -39,6 +37,7 @@ def broken_rules(result: SuiteResult) -> list[dict[str, str]]:
             "a breach": STOPS[failure.severity],
             "rows": _count(failure),
             "share": _share(failure, result),
+            "customers": "" if failure.customers is None else f"{failure.customers:,}",
             "columns": failure.column,
             "records": ", ".join(failure.references),
         }
@@ -50,8 +49,9 @@ def _blocks(result: SuiteResult) -> bool:
     return result.severity is Severity.BLOCKING
 
 
-def _rows(count: int) -> str:
-    return "1 row is" if count == 1 else f"{count:,} rows are"
+def _held(result: SuiteResult) -> str:
+    count, rows = len(result.held), result.rows or 0
+    return f"{count:,} of {rows:,} rows {'is' if count == 1 else 'are'}"
 
 
 def _count(failure: Failure) -> str:
@@ -61,8 +61,7 @@ def _count(failure: Failure) -> str:
 
 
 def _share(failure: Failure, result: SuiteResult) -> str:
-    """The share of the rows that were judged; Great Expectations names none for a query."""
-    share = failure.share
-    if share is None and failure.unexpected_count and result.rows_judged:
-        share = min(failure.unexpected_count / result.rows_judged, 1.0)
-    return "" if share is None else f"{share:.2%}"
+    """The share of the whole table, whichever part of it was looked at this time."""
+    if not failure.unexpected_count or not result.rows:
+        return ""
+    return f"{min(failure.unexpected_count / result.rows, 1.0):.2%}"

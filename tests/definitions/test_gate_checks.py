@@ -23,6 +23,7 @@ HOLDS = Failure(
     "currency_code",
     unexpected_count=30,
     severity=Severity.HOLDING,
+    customers=1200,
     references=tuple(f"shopify:{number}" for number in range(20)),
 )
 
@@ -57,6 +58,7 @@ def test_a_failed_gate_says_which_rule_stops_what_with_figures_and_records() -> 
             "a breach": "blocks the release",
             "rows": "4",
             "share": "0.40%",
+            "customers": "",
             "columns": "order_id",
             "records": "",
         },
@@ -64,7 +66,8 @@ def test_a_failed_gate_says_which_rule_stops_what_with_figures_and_records() -> 
             "rule": "currencies are ones we trade in",
             "a breach": "holds these rows back",
             "rows": "30",
-            "share": "50.00%",
+            "share": "3.00%",
+            "customers": "1,200",
             "columns": "currency_code",
             "records": ", ".join(f"shopify:{number}" for number in range(20)),
         },
@@ -77,7 +80,7 @@ def test_a_failed_gate_says_which_rule_stops_what_with_figures_and_records() -> 
 def test_a_gate_that_holds_rows_alone_passes_and_says_how_many() -> None:
     shown = _shown(HOLDS, held=3)
     assert shown.passed
-    assert "3 rows are held back alone" in str(shown.description)
+    assert "3 of 1,000 rows are held back alone" in str(shown.description)
     assert "accord quarantine list" in str(shown.description)
     assert len(_table(shown)) == 1
 

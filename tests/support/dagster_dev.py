@@ -17,6 +17,7 @@ from unittest import mock
 
 import httpx
 
+from orchestration_assets.commands.docs_server import serve_docs
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.stages.gate import judge, publish
 from orchestration_assets.stages.model import open_refresh, resolve_identities
@@ -135,7 +136,16 @@ def _free_port() -> int:
 
 @contextmanager
 def dagster_dev(sandbox: RunningSandbox) -> Iterator[DagsterDev]:
-    """Start `dagster dev` with the project's own instance settings; end its process group after."""
+    """Start `dagster dev` with the project's own instance settings; end its process group after.
+
+    The documentation is served as `accord ui` serves it.
+    """
+    with serve_docs(sandbox.home / "docs", 0) as docs_url, _started(sandbox, docs_url) as server:
+        yield server
+
+
+@contextmanager
+def _started(sandbox: RunningSandbox, docs_url: str) -> Iterator[DagsterDev]:
     home, port = sandbox.home, _free_port()
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
@@ -146,6 +156,7 @@ def dagster_dev(sandbox: RunningSandbox) -> Iterator[DagsterDev]:
         **sandbox.environment(),
         "ACCORD_HOME": str(home),
         "ACCORD_DAGSTER_URL": url,
+        "ACCORD_DOCS_URL": docs_url,
         "DAGSTER_HOME": str(dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
     }

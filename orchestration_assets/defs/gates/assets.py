@@ -18,7 +18,7 @@ from quality.catalog import CORE_SUITES, PAYLOAD_SUITES
 from quality.rules import Severity, Suite, SuiteResult
 
 _COLUMNS = {
-    "share": "of the rows that were judged",
+    "share": "of all rows of the table",
     "records": "some of them, by system and record id",
 }
 
