@@ -80,7 +80,8 @@ class Rule:
     def reach(self) -> Reach:
         """What has to be looked at after a change."""
         # A share of the changed rows says nothing of the share of all.
-        if self.counts_all or self.arguments.get("mostly", 1.0) < 1.0:
+        mostly = self.arguments.get("mostly", 1.0)
+        if self.counts_all or not isinstance(mostly, float) or mostly < 1.0:
             return Reach.TABLE
         return _REACH_OF_EXPECTATION.get(self.expectation, Reach.TABLE)
 

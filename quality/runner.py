@@ -19,7 +19,7 @@ from quality.validate import Outcome, raised, validate
 
 
 def run_suite(
-    suite: Suite, connection_url: str, parameters: Mapping[str, int] | None = None
+    suite: Suite, connection_url: str, parameters: Mapping[str, float] | None = None
 ) -> SuiteResult:
     """Judge one suite; see `run_suites`."""
     return run_suites([suite], connection_url, parameters)[0]
@@ -28,7 +28,7 @@ def run_suite(
 def run_suites(
     suites: Sequence[Suite],
     connection_url: str,
-    parameters: Mapping[str, int] | None = None,
+    parameters: Mapping[str, float] | None = None,
     batches: Mapping[str, Batch] | None = None,
     settled: Mapping[str, Collection[tuple[str, str]]] | None = None,
 ) -> list[SuiteResult]:

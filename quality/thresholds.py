@@ -50,6 +50,16 @@ ROWS_HELD_ALLOWED = 20
 # Enough to find the cause of a breach, few enough to be read.
 MOST_REFERENCES = 20
 
+# Baskets change by tenths from one release to the next; threefold, cents were read as units or a
+# currency went missing.
+MEAN_FACTOR_ALLOWED = 3.0
+
+# A campaign or an import moves a share by some hundredths.
+SHARE_DRIFT_ALLOWED = 0.25
+
+# Means and shares of fewer rows say nothing.
+ROWS_FOR_A_FIGURE = 50
+
 # More rows than any table here can hold: the bound where there is no earlier release.
 NO_UPPER_BOUND = 10**12
 
@@ -58,6 +68,29 @@ EMAIL_SHAPE = r"^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$"
 
 # E.164: a plus, a country code, at most 15 digits.
 E164_SHAPE = r"^\+[1-9][0-9]{6,14}$"
+
+
+def figure_parameters(figures: Mapping[str, tuple[int, float]]) -> dict[str, float]:
+    """Bounds drawn from figures of the last release.
+
+    Args:
+        figures: (rows that it was taken of, value) by the figure's name; a mean ends with `_mean`,
+            a share with `_share`. One of too few rows, or of none, bounds nothing.
+
+    Returns:
+        `<name>_min` and `<name>_max` for each.
+    """
+    bounds: dict[str, float] = {}
+    for name, (rows, value) in figures.items():
+        is_known = rows >= ROWS_FOR_A_FIGURE
+        if name.endswith("_share"):
+            low, high = value - SHARE_DRIFT_ALLOWED, value + SHARE_DRIFT_ALLOWED
+            bounds[f"{name}_min"] = round(max(low, 0.0), 4) if is_known else 0.0
+            bounds[f"{name}_max"] = round(min(high, 1.0), 4) if is_known else 1.0
+        else:
+            bounds[f"{name}_min"] = value / MEAN_FACTOR_ALLOWED if is_known else -NO_UPPER_BOUND
+            bounds[f"{name}_max"] = value * MEAN_FACTOR_ALLOWED if is_known else NO_UPPER_BOUND
+    return bounds
 
 
 def volume_parameters(

@@ -6,6 +6,7 @@ from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
 from orchestration_assets.stages.gate_alerts import tell_of_gates
 from orchestration_assets.stages.gate_docs import keep_findings
+from orchestration_assets.stages.gate_history import figures_of_last_release
 from orchestration_assets.stages.gate_rows import batches, changes_to_judge, keep_held
 from orchestration_assets.stages.masking import mask_again
 from orchestration_assets.state.held_rows import settled
@@ -23,7 +24,7 @@ from orchestration_assets.warehouse.session import Session
 from quality.catalog import CORE_SUITES, PAYLOAD_SUITES, blocking
 from quality.rules import Suite, SuiteResult
 from quality.runner import run_suites
-from quality.thresholds import volume_parameters
+from quality.thresholds import figure_parameters, volume_parameters
 
 REQUIRED_FOR_RELEASE = blocking(CORE_SUITES)
 _PAYLOAD_NAMES = frozenset(suite.name for suite in PAYLOAD_SUITES.values())
@@ -46,8 +47,12 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
             names = {suite.name: _subject(session, suite.name) for suite in suites}
             newest = last_release(session)
             scope = current_scope(session)
+            figures = figures_of_last_release(session)
             changes = changes_to_judge(deployment, session, suites, model_version(session) or "")
-        parameters = volume_parameters(tables, newest["table_rows"] if newest else {})
+        parameters: dict[str, float] = {
+            **volume_parameters(tables, newest["table_rows"] if newest else {}),
+            **figure_parameters(figures),
+        }
         passing = settled(deployment.state)
         results = run_suites(suites, warehouse.url, parameters, batches(changes), passing)
         with warehouse.writer("gates: hold rows") as session:

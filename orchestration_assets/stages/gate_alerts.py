@@ -41,18 +41,41 @@ def tell_of_gates(
             gate_failed(
                 deployment.state, verdict, stopped, links, domain=domain, customers=customers
             )
-        if verdict.held and verdict.passed:
-            report(deployment.state, _held_incident(verdict, links, domain))
-        else:
-            clear(deployment.state, f"held/{verdict.suite}")
+        for kind, incident in (
+            ("held", _held_incident(verdict, links, domain)),
+            ("warning", _warning_incident(verdict, links, domain)),
+        ):
+            if incident and verdict.passed:
+                report(deployment.state, incident)
+            else:
+                clear(deployment.state, f"{kind}/{verdict.suite}")
     tell_people(deployment)
 
 
 def _any_trouble(verdicts: Sequence[Verdict]) -> bool:
-    return any(verdict.held or not verdict.passed for verdict in verdicts)
+    return any(verdict.details or not verdict.passed for verdict in verdicts)
 
 
-def _held_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Incident:
+def _warning_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Incident | None:
+    broken = [one["rule"] for one in verdict.details if one.get("severity") == WARNING]
+    if not broken:
+        return None
+    return Incident(
+        key=f"warning/{verdict.suite}",
+        title=f"Unusual figures: {verdict.suite}",
+        what=f"{verdict.table} is not as it usually is; it was released all the same.",
+        next_step="Look at the check whether the change is meant; if not, mend its source.",
+        severity=WARNING,
+        links=links,
+        details=broken,
+        subject=CORE,
+        domain=domain,
+    )
+
+
+def _held_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Incident | None:
+    if not verdict.held:
+        return None
     return Incident(
         key=f"held/{verdict.suite}",
         title=f"Rows held: {verdict.suite}",

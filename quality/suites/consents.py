@@ -7,7 +7,9 @@ from quality.suites.phrases import (
     one_of,
     present,
     unique_together,
+    usual_share_of,
     usual_volume,
+    warn,
 )
 
 CONSENTS = Suite(
@@ -15,7 +17,7 @@ CONSENTS = Suite(
     table="core.fct_consents",
     key=("customer_id", "purpose", "channel"),
     customer="customer_id",
-    expected=12,
+    expected=14,
     rules=(
         usual_volume("fct_consents"),
         present("customer_id", "every consent belongs to a customer"),
@@ -30,6 +32,22 @@ CONSENTS = Suite(
         present("status", "every consent says granted or withdrawn"),
         one_of("status", ("granted", "withdrawn"), "a consent is granted or withdrawn"),
         present("is_granted", "the decision is never left open"),
+        warn(
+            usual_share_of(
+                "is_granted",
+                True,
+                "consent_granted_share",
+                "as many consents as usual are granted",
+            )
+        ),
+        warn(
+            usual_share_of(
+                "is_granted",
+                False,
+                "consent_not_granted_share",
+                "no more consents than usual are granted",
+            )
+        ),
         at_least("source_count", 1, "a decision stands on at least one statement"),
         no_rows(
             "select customer_id, purpose, channel from {batch} "

@@ -13,7 +13,9 @@ from quality.suites.phrases import (
     shaped,
     unique,
     unique_together,
+    usual_share_filled,
     usual_volume,
+    warn,
 )
 
 _RECORDS_OF_A_CUSTOMER = (
@@ -28,11 +30,16 @@ CUSTOMERS = Suite(
     customer="customer_id",
     exempt=DELETED,
     source=_RECORDS_OF_A_CUSTOMER,
-    expected=16,
+    expected=17,
     rules=(
         usual_volume("dim_customers"),
         present("customer_id", "every customer has an id"),
         unique("customer_id", "a customer is one row"),
+        warn(
+            usual_share_filled(
+                "email", "customer_email_share", "as many customers as usual have an address"
+            )
+        ),
         shaped("customer_id", r"^cus_[0-9a-f]{16}$", "customer ids have the usual shape"),
         present("email", "most customers can be reached by e-mail", thresholds.EMAIL_PRESENT_SHARE),
         shaped(

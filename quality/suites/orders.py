@@ -10,6 +10,7 @@ from quality.suites.phrases import (
     one_of,
     present,
     unique,
+    usual_mean,
     usual_volume,
 )
 
@@ -19,7 +20,7 @@ ORDERS = Suite(
     key=("order_id",),
     customer="customer_id",
     exempt=DELETED,
-    expected=12,
+    expected=13,
     rules=(
         usual_volume("fct_orders"),
         present("order_id", "every order has an id"),
@@ -38,6 +39,7 @@ ORDERS = Suite(
         ),
         hold(at_least("refunded_amount", 0, "refunds are not negative")),
         hold(present("ordered_at", "every order has a date")),
+        usual_mean("total_amount", "order_total_mean", "orders are worth what they usually are"),
         present("is_cancelled", "every order is marked as cancelled or not"),
         hold(
             no_rows(

@@ -74,6 +74,31 @@ def usual_volume(table: str) -> Rule:
     return Rule(words, "ExpectTableRowCountToBeBetween", arguments)
 
 
+def usual_mean(column: str, figure: str, words: str) -> Rule:
+    """The mean of `column` stays within the bounds drawn from the last release."""
+    return Rule(words, "ExpectColumnMeanToBeBetween", {"column": column, **_bounds(figure)})
+
+
+def usual_share_filled(column: str, figure: str, words: str) -> Rule:
+    """The share of rows that fill in `column` stays within the bounds from the last release."""
+    arguments = {"column": column, **_bounds(figure)}
+    return Rule(words, "ExpectColumnProportionOfNonNullValuesToBeBetween", arguments)
+
+
+def usual_share_of(column: str, value: object, figure: str, words: str) -> Rule:
+    """The share of rows with this value is no less than the last release bounds it."""
+    least = {"$PARAMETER": f"{figure}_min"}
+    arguments = {"column": column, "value_set": [value], "mostly": least}
+    return Rule(words, "ExpectColumnValuesToBeInSet", arguments, counts_all=True)
+
+
+def _bounds(figure: str) -> dict[str, object]:
+    return {
+        "min_value": {"$PARAMETER": f"{figure}_min"},
+        "max_value": {"$PARAMETER": f"{figure}_max"},
+    }
+
+
 def no_rows(query: str, words: str) -> Rule:
     """`query`, which names the table as `{batch}`, finds nothing.
 

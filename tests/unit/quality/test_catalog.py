@@ -9,7 +9,7 @@ import quality.runner
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from quality.catalog import ALL_SUITES, CORE_SUITES, PAYLOAD_SUITES, blocking, suite_named
 from quality.rules import SuiteResult
-from quality.thresholds import NO_UPPER_BOUND, volume_parameters
+from quality.thresholds import NO_UPPER_BOUND, figure_parameters, volume_parameters
 
 MODEL = """
 create schema core; create schema released; create schema journeys;
@@ -85,7 +85,13 @@ def judge(tmp_path: Path, *faults: str) -> dict[str, SuiteResult]:
         for fault in faults:
             connection.execute(fault)
     tables = [suite.table.partition(".")[2] for suite in ALL_SUITES]
-    parameters = volume_parameters(tables, {"dim_customers": 100})
+    figures = {
+        "order_total_mean": (100, 10.5),
+        "customer_email_share": (100, 0.3),
+        "consent_granted_share": (100, 0.5),
+        "consent_not_granted_share": (100, 0.5),
+    }
+    parameters = volume_parameters(tables, {"dim_customers": 100}) | figure_parameters(figures)
     results = quality.runner.run_suites(ALL_SUITES, f"duckdb:///{path}", parameters)
     return {result.suite: result for result in results}
 
@@ -95,6 +101,10 @@ def test_sound_data_passes_every_suite(tmp_path: Path) -> None:
 
 
 FAULTS = {
+    "orders are worth what they usually are": "update core.fct_orders set total_amount = 4000",
+    # Addresses of everybody where 0.3 of them had one.
+    "as many customers as usual have an address": "update core.dim_customers set phone_e164 = null",
+    "no more consents than usual are granted": "update core.fct_consents set purpose = purpose",
     "the flag and the status of a consent agree": "update core.fct_consents set status = "
     "'withdrawn' where customer_id = 'cus_0000000000000001'",
     "a customer is one row": "insert into core.dim_customers "
