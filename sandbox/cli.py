@@ -81,9 +81,14 @@ def mutate(
 
 
 @app.command()
-def corrupt(home: Home = DEFAULT_HOME) -> None:
-    """Break the meaning of orders and contacts, so that the quality gates must hold them."""
-    _show_counts(_call(home, "/corrupt", {}))
+def corrupt(
+    share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the records; 0.005 for a few.")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Break the meaning of orders and contacts: many of them shut a gate, a few are held alone."""
+    _show_counts(_call(home, "/corrupt", {} if share is None else {"share": share}))
 
 
 @app.command()

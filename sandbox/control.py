@@ -123,7 +123,9 @@ def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlet
     changes: dict[str, Callable[[dict[str, Any]], Changes]] = {
         "/mutate": lambda options: change.mutate(world, _fraction(options, "fraction", 0.02)),
         "/corrupt": lambda options: change.corrupt(
-            world, _fraction(options, "share", change.CORRUPTED_SHARE)
+            world,
+            _fraction(options, "share", change.CORRUPTED_SHARE),
+            newest=bool(options.get("newest", False)),
         ),
         "/heal": lambda _: change.heal(world),
         "/lose": lambda options: outage.lose(

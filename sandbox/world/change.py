@@ -134,11 +134,20 @@ def _after_orders(
         changes.note("subscription", "shopify.subscription_contracts", record_id)
 
 
-def corrupt(world: World, share: float = CORRUPTED_SHARE) -> Changes:
-    """Break the meaning, not the types, of orders and contacts; `heal` puts it right again."""
+def corrupt(world: World, share: float = CORRUPTED_SHARE, *, newest: bool = False) -> Changes:
+    """Break the meaning, not the types, of orders and contacts; `heal` puts it right again.
+
+    Args:
+        world: what is broken.
+        share: part of the records, 0 to 1.
+        newest: take the orders that were placed last, not any.
+    """
     rng = _next_rng(world)
     changes = Changes()
-    for record_id in _pick(world, rng, "shopify.orders", share):
+    orders = _pick(world, rng, "shopify.orders", share)
+    if newest:
+        orders = _placed_last(world, len(orders))
+    for record_id in orders:
         total = world.tables["shopify.orders"][record_id]["total_price"]
         spoilt = {"total_price": f"-{total.lstrip('-')}", "currency_code": "XXX"}
         _spoil(world, "shopify.orders", record_id, spoilt)
@@ -190,6 +199,11 @@ def add_unknown_field(world: World, name: str = DRIFT_FIELD) -> Changes:
 def _next_rng(world: World) -> np.random.Generator:
     world.mutations += 1
     return np.random.default_rng([world.seed, world.mutations])
+
+
+def _placed_last(world: World, count: int) -> list[str]:
+    placed = sorted(world.live("shopify.orders"), key=lambda order: order[1]["created_at"])
+    return [record_id for record_id, _ in placed[len(placed) - count :]]
 
 
 def _pick(world: World, rng: np.random.Generator, table: str, share: float) -> list[str]:

@@ -159,6 +159,16 @@ def test_corrupt_breaks_the_meaning_and_heal_restores_every_value(world):
     assert all(row["updated_at"] >= corrupted_at for row in broken)
 
 
+def test_a_share_of_the_orders_that_were_placed_last_can_be_corrupted(world):
+    change.mutate(world, 0.1)
+    made = change.corrupt(world, 0.01, newest=True).as_dict()["ids"]["shopify.orders"]
+    placed = {key: order["created_at"] for key, order in world.live("shopify.orders")}
+    assert len(made) == round(0.01 * len(placed)) > 0
+    assert min(placed[key] for key in made) >= max(
+        moment for key, moment in placed.items() if key not in made
+    )
+
+
 def test_corrupting_twice_still_heals_to_the_first_values(world):
     before = [row["total_price"] for row in world.tables["shopify.orders"].values()]
     change.corrupt(world)
