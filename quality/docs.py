@@ -134,23 +134,30 @@ def _rules(document: Mapping[str, Any]) -> Any:
             _text(_broken(rule)),
             " ".join(f"<code>{_text(name)}</code>" for name in rule["references"]),
         ]
-        for rule in document["rules"]
+        for rule in sorted(document["rules"], key=lambda one: one["success"])
     ]
     # A table without a row has no form for its template.
     return RenderedTableContent(
         content_block_type="table",
         header="Its rules",
-        header_row=["", "Rule", "A breach", "Judged over", "Rows that break it", "Some of them"],
+        header_row=["", "Rule", "A breach", "Judged over", "Found", "Some of them"],
         table=table or [["", "No rule could be evaluated.", "", "", "", ""]],
         styling=_WIDE,
     )
 
 
-def _broken(rule: Mapping[str, Any]) -> Any:
+def _broken(rule: Mapping[str, Any]) -> str:
+    """How many rows break the rule, or the figure that a rule on the whole table found."""
     figures = rule["result"]
     if rule["success"] or rule["raised"]:
         return ""
-    return figures.get("unexpected_count", figures.get("observed_value", ""))
+    rows = figures.get("unexpected_count")
+    if rows is None and rule["type"] == "unexpected_rows_expectation":
+        rows = figures.get("observed_value")
+    if rows is not None:
+        return f"{rows:,} rows"
+    figure = figures.get("observed_value", "")
+    return f"{figure:,.6g}" if isinstance(figure, float) else str(figure)
 
 
 def _index(documents: Sequence[Mapping[str, Any]]) -> Any:

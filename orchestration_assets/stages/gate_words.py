@@ -10,11 +10,12 @@ STOPS = {
 
 
 def conclusion(result: SuiteResult) -> str:
-    """What follows from the judgement, in one or two sentences."""
+    """What follows from the judgement, in a few sentences."""
     if not result.passed:
-        stops = "Nothing new goes on" if _blocks(result) else "Warns, stops nothing"
-        return f"{stops}: {result.reason}"
-    warned = [one.in_words for one in result.failures if one.severity is Severity.WARNING]
+        stops = "Nothing new goes on." if _blocks(result) else "This warns and stops nothing."
+        broken = "; ".join(failure.in_words for failure in result.failures)
+        parts = [stops, result.error or "", f"Broken: {broken}." if broken else ""]
+        return " ".join(part for part in parts if part)
     kept = "" if result.failures else " and kept"
     parts = [f"All {result.expected} rules were judged{kept}."]
     if result.held:
@@ -22,27 +23,34 @@ def conclusion(result: SuiteResult) -> str:
             f"{_held(result)} held back alone, with what depends on them; the rest go on. Mend them"
             " at the source, or see accord quarantine list."
         )
+    warned = [one.in_words for one in result.failures if one.severity is Severity.WARNING]
     if warned:
         parts.append(f"Warnings: {'; '.join(warned)}.")
     return " ".join(parts)
 
 
 def broken_rules(result: SuiteResult) -> list[dict[str, str]]:
-    """One line a broken rule, those that block first, as the columns of a table."""
+    """One line a broken rule, those that block first, as the columns of a table.
+
+    A column that would be empty is left out.
+    """
     order = list(STOPS)
     failures = sorted(result.failures, key=lambda one: order.index(one.severity))
-    return [
+    lines = [
         {
             "rule": failure.rule,
             "a breach": STOPS[failure.severity],
-            "rows": _count(failure),
+            "rows": _number(failure.unexpected_count),
             "share": _share(failure, result),
-            "customers": "" if failure.customers is None else f"{failure.customers:,}",
+            "customers": _number(failure.customers),
+            "found": _observed(failure),
             "columns": failure.column,
             "records": ", ".join(failure.references),
         }
         for failure in failures
     ]
+    filled = {name for line in lines for name, value in line.items() if value}
+    return [{name: value for name, value in line.items() if name in filled} for line in lines]
 
 
 def _blocks(result: SuiteResult) -> bool:
@@ -54,10 +62,17 @@ def _held(result: SuiteResult) -> str:
     return f"{count:,} of {rows:,} rows {'is' if count == 1 else 'are'}"
 
 
-def _count(failure: Failure) -> str:
-    if failure.unexpected_count is not None:
-        return f"{failure.unexpected_count:,}"
-    return failure.observed or ""
+def _number(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _observed(failure: Failure) -> str:
+    """The figure of a rule on the whole table, or why there is none."""
+    try:
+        figure = float(failure.observed or "")
+    except ValueError:
+        return failure.observed or ""
+    return f"{figure:,.0f}" if figure.is_integer() else f"{figure:,.6g}"
 
 
 def _share(failure: Failure, result: SuiteResult) -> str:

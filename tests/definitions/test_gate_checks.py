@@ -48,6 +48,9 @@ def _table(shown: dg.AssetCheckResult) -> list[Mapping[str, Any]]:
     return [record.data for record in value.records]
 
 
+WORTH = Failure("orders are worth what they usually are", "total_amount", observed="20.15569343065")
+
+
 def test_a_failed_gate_says_which_rule_stops_what_with_figures_and_records() -> None:
     shown = _shown(HOLDS, BLOCKS, held=30, passed=False)
     assert not shown.passed
@@ -75,6 +78,19 @@ def test_a_failed_gate_says_which_rule_stops_what_with_figures_and_records() -> 
     assert shown.metadata["page"] == dg.MetadataValue.url(PAGE)
     figures = {name: shown.metadata[name] for name in ("rows", "rows_judged", "rows_held")}
     assert [value.value for value in figures.values()] == [1000, 60, 30]
+
+
+def test_the_figure_of_a_rule_on_the_whole_table_is_no_count_of_rows() -> None:
+    shown = _shown(WORTH, passed=False)
+    assert _table(shown) == [
+        {
+            "rule": "orders are worth what they usually are",
+            "a breach": "blocks the release",
+            "found": "20.1557",
+            "columns": "total_amount",
+        }
+    ]
+    assert str(shown.description).endswith("Broken: orders are worth what they usually are.")
 
 
 def test_a_gate_that_holds_rows_alone_passes_and_says_how_many() -> None:

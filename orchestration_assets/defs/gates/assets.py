@@ -19,6 +19,7 @@ from quality.rules import Severity, Suite, SuiteResult
 
 _COLUMNS = {
     "share": "of all rows of the table",
+    "found": "the figure of a rule on the whole table",
     "records": "some of them, by system and record id",
 }
 
