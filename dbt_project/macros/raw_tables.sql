@@ -26,8 +26,17 @@
     been judged, is not there for the model. Every reading of a raw table asks this.
 -#}
 {% macro is_readable(system, stream) -%}
+    {{ is_of_loads(ref('stg_scope__readable_loads'), system, stream) }}
+{%- endmacro %}
+
+{#- True for the rows that the landing gate holds: read for what they withdraw, and nothing else. -#}
+{% macro is_held(system, stream) -%}
+    {{ is_of_loads(ref('stg_scope__held_loads'), system, stream) }}
+{%- endmacro %}
+
+{% macro is_of_loads(loads, system, stream) -%}
     _dlt_load_id in (
-        select readable.load_id from {{ ref('stg_scope__readable_loads') }} as readable
-        where readable.system = '{{ system }}' and readable.stream = '{{ stream }}'
+        select listed.load_id from {{ loads }} as listed
+        where listed.system = '{{ system }}' and listed.stream = '{{ stream }}'
     )
 {%- endmacro %}

@@ -14,7 +14,7 @@ import pyarrow as pa
 from orchestration_assets.errors import FatalError
 from orchestration_assets.warehouse import progress
 from orchestration_assets.warehouse.engine import Warehouse
-from orchestration_assets.warehouse.readings import ADMITTED, MAY_LAST
+from orchestration_assets.warehouse.readings import ADMITTED, HELD, MAY_LAST
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import qualified
 
@@ -25,6 +25,7 @@ _TABLES = {
     "records": pa.schema(
         [("system", pa.string()), ("stream", pa.string()), ("record_id", pa.string())]
     ),
+    "held_loads": pa.schema(_LOAD),
     "customers": pa.schema([("customer_id", pa.string())]),
     "state": pa.schema([("candidate_id", pa.string()), ("opened_at", _UTC)]),
     "consumed_loads": pa.schema([*_LOAD, ("release_number", pa.int64()), ("consumed_at", _UTC)]),
@@ -48,6 +49,15 @@ delete from scope.loads where not exists (
     select 1 from landing.loads l join landing.readings r on r.reading_id = l.reading_id
     where r.status in {ADMITTED} and l.load_id = scope.loads.load_id
         and l.system = scope.loads.system and l.stream = scope.loads.stream
+)
+"""
+_HELD_LOADS = f"""
+insert into scope.held_loads (load_id, system, stream)
+select l.load_id, l.system, l.stream from landing.loads l
+left join landing.readings r on r.reading_id = l.reading_id
+where (r.status is null or r.status = '{HELD}') and not exists (
+    select 1 from scope.consumed_loads c
+    where c.load_id = l.load_id and c.system = l.system and c.stream = l.stream
 )
 """
 _READABLE_LOADS = """
@@ -235,6 +245,8 @@ def _members(kind: str) -> str:
 def _add_new_loads(session: Session) -> None:
     if not session.table_exists("landing", "readings"):
         return
+    session.execute("delete from scope.held_loads")
+    session.execute(_HELD_LOADS)
     session.execute(_NOT_ADMITTED)
     new = session.rows(_NEW_LOADS)
     if not new:

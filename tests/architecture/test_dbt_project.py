@@ -150,8 +150,12 @@ def test_whoever_reads_a_raw_table_leaves_out_what_the_landing_gate_holds(
             source = manifest["sources"].get(parent)
             if source is None or not source["schema"].startswith("raw_"):
                 continue
-            asked = f"is_readable('{source['source_name']}', '{source['name']}')"
-            if asked not in node["raw_code"]:
+            stream = f"('{source['source_name']}', '{source['name']}')"
+            asked = f"is_readable{stream}"
+            # Held rows are read for what they withdraw alone.
+            if asked not in node["raw_code"] and not (
+                node["name"].endswith("_held") and f"is_held{stream}" in node["raw_code"]
+            ):
                 found.append(f"{path_of(node)} reads {parent}: add the condition {asked}")
     assert not found, "\n".join(found)
 

@@ -51,3 +51,40 @@ def test_a_withdrawal_restricts_before_the_core_is_built_until_its_record_grants
     assert restricted(email_consent="SUBSCRIBED", **at) == (0, 0)
     bounced = [{"reason": "HARD_BOUNCE", "timestamp": "2025-03-01T00:00:00Z"}]
     assert restricted(email_consent="SUBSCRIBED", email_suppressed=bounced, **at) == (1, 1)
+
+
+def test_a_withdrawal_that_the_landing_gate_holds_restricts_all_the_same(
+    either: ModelWorld,
+) -> None:
+    state = open_state(f"sqlite:///{either.home / 'state.sqlite'}")
+    deployment = cast("Deployment", SimpleNamespace(warehouse=either.warehouse, state=state))
+
+    def restricted(system: str, stream: str, *, held: bool, **said: Any) -> int:
+        load = either.land(system, stream, said)
+        if held:
+            with either.warehouse.writer("hold") as session:
+                of_load = {"id": f"{system}.{stream}:{load}"}
+                held_now = "update landing.readings set status = 'held' where reading_id = :id"
+                session.execute(held_now, of_load)
+        open_scope(either.warehouse)
+        either.build(project.PREPARE, tests=False)
+        refresh(either.warehouse, Matching("FR"))
+        record_restrictions(deployment)
+        addresses = ["ann@example.com", "bob@example.com", "eve@example.com"]
+        return len(restricted_subjects(state, [], addresses, ("marketing", "email"))[1])
+
+    day = [datetime(2025, 3, day, tzinfo=UTC) for day in range(1, 4)]
+    ann = {"id": "k1", "email": "ann@example.com", "email_consent": "SUBSCRIBED"}
+    bob = {"id": "71", "email": "bob@example.com", "email_marketing_state": "UNSUBSCRIBED"}
+    eve = {"id": "h1", "email": "eve@example.com", "hs_email_optout": True}
+    assert restricted("klaviyo", "profiles", held=False, **ann, email_consent_at=day[0]) == 0
+    ann["email_consent"] = "UNSUBSCRIBED"
+    assert restricted("klaviyo", "profiles", held=True, **ann, email_consent_at=day[1]) == 1
+    assert restricted("shopify", "customers", held=True, **bob) == 2
+    assert restricted("hubspot", "contacts", held=True, **eve) == 3
+    # What is held reaches nothing else, and a later grant that passed takes it back.
+    assert either.rows("select email_consent from staging.stg_klaviyo__profiles") == [
+        {"email_consent": "SUBSCRIBED"}
+    ]
+    ann["email_consent"] = "SUBSCRIBED"
+    assert restricted("klaviyo", "profiles", held=False, **ann, email_consent_at=day[2]) == 2

@@ -29,7 +29,7 @@ from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ModelNode, ensure_manifest, load_nodes
 from orchestration_assets.transform.runner import BuildResult, NodeResult
 
-SCOPE_TABLES = ("records", "customers", "readable_loads", "state")
+SCOPE_TABLES = ("records", "customers", "readable_loads", "held_loads", "state")
 
 
 def _scope_asset(raw: Sequence[dg.AssetKey], owner: str) -> dg.AssetsDefinition:
