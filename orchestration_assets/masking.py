@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterable
 
 _ADDRESS = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+")
-_NUMBER = re.compile(r"\+?\d[\d .()-]{6,}\d")
+# A day with a time of day is when something happened; a day alone may be somebody's birthday.
+_MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?!\d)"
+_NUMBER = re.compile(rf"(?P<moment>{_MOMENT})|\+?\d[\d .()-]{{6,}}\d")
 # Shorter values are too common in ordinary words to be blotted out.
 _SHORTEST = 3
 
 
 def without_personal_data(text: str) -> str:
     """The text with e-mail addresses and phone-like numbers blotted out."""
-    return _NUMBER.sub("[number]", _ADDRESS.sub("[address]", text))
+    return _NUMBER.sub(lambda found: found["moment"] or "[number]", _ADDRESS.sub("[address]", text))
 
 
 def without_values(text: str, values: Iterable[object]) -> str:

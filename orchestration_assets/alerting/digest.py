@@ -94,7 +94,7 @@ def _section(
 
 
 def _line(row: Mapping[str, Any], directory: Directory, now: datetime) -> str:
-    """One incident; spans instead of dates, which the mask would take for numbers of telephones."""
+    """One incident, with how long it lasts: nobody reckons with dates."""
     end = row["resolved_at"] or now
     lasted = f"{'after' if row['resolved_at'] else 'for'} {_span(end - row['opened_at'])}"
     owner = directory.in_words(row["body"]) or "nobody named"

@@ -90,6 +90,7 @@ def gate_failed(
     *,
     domain: str = "",
     customers: int | None = None,
+    subject: str = CORE,
 ) -> bool:
     """Open or update the incident of a suite that failed; returns whether people are to be told.
 
@@ -101,9 +102,11 @@ def gate_failed(
         owner: who mends the data; left out, who answers for the core model.
         domain: whose data it is: the group of the table that was judged.
         customers: how many customers the broken rows belong to.
+        subject: entry of raci.yml whose gate it is: of a payload, `journeys.<name>`.
     """
     incident = _gate_incident(verdict, held, links or {}, owner)
-    return report(state, replace(incident, domain=domain, customers=customers))
+    known = replace(incident, domain=domain, customers=customers, subject=subject)
+    return report(state, known)
 
 
 def gate_passed(state: StateStore, suite: str) -> bool:
@@ -177,5 +180,4 @@ def _gate_incident(
         held=held if blocking else (),
         links=links,
         details=list(verdict.failed_rules) or [verdict.reason],
-        subject=CORE,
     )

@@ -123,6 +123,14 @@ def test_addresses_and_phone_numbers_in_a_failure_are_blotted_out(state: StateSt
     assert "[number]" in message.what
 
 
+def test_when_something_happened_can_be_read_and_a_birthday_cannot(state: StateStore) -> None:
+    told = "Read 2026-11-25 20:00 UTC: 3 rows of somebody born 1980-02-03, 06 12 34 56 78"
+    report(state, replace(BROKEN, what=told))
+    (row,) = alerts.open_alerts(state)
+    said = "Read 2026-11-25 20:00 UTC: 3 rows of somebody born [number], [number]"
+    assert row["body"]["what"] == said
+
+
 def test_a_failed_gate_opens_an_incident_and_the_next_pass_resolves_it(state: StateStore) -> None:
     failed = Verdict(
         GATE,
