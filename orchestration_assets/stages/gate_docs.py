@@ -5,7 +5,6 @@ by a run of their own, once in a while or when a verdict turned, and are served 
 """
 
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from filelock import FileLock
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError
 from orchestration_assets.settings import Settings
+from quality.catalog import ALL_SUITES
 from quality.docs import INDEX, page_of, write_pages
 from quality.findings import document
 from quality.rules import SuiteResult
@@ -29,6 +29,7 @@ from quality.rules import SuiteResult
 # Refreshes come every few seconds on a busy day; pages of ten minutes ago tell the same story as
 # long as every verdict in them still stands.
 LONGEST_WAIT_S = 600.0
+_SUITES = frozenset(suite.name for suite in ALL_SUITES)
 _STAMP = "built.json"
 _DRAFT = ".gates-"
 _LOCK_PATIENCE_S = 120.0
@@ -60,14 +61,20 @@ def gate_link(settings: Settings, suite: str | None = None) -> str:
 def keep_findings(deployment: Deployment, results: Sequence[SuiteResult], run_id: str) -> None:
     """Write down what was found, the newest per suite; a gate never fails because of it."""
     now = datetime.now(UTC)
+    names = " ".join(sorted(result.suite for result in results))
+    group = hashlib.sha256(names.encode()).hexdigest()[:8]
     try:
         folder = _results(deployment.home)
         folder.mkdir(parents=True, exist_ok=True)
-        for result in results:
-            path = folder / f"{result.suite}.json"
-            draft = path.with_suffix(f".{os.getpid()}.tmp")
-            draft.write_bytes(orjson.dumps(document(result, now, run_id)))
-            draft.replace(path)
+        # One file, and under a name that is new: a file system that sees one replaced writes it to
+        # the disk at once, which takes a millisecond each.
+        path = folder / f"{group}-{now:%Y%m%dT%H%M%S%f}.json"
+        draft = path.with_suffix(".tmp")
+        draft.write_bytes(orjson.dumps([document(result, now, run_id) for result in results]))
+        draft.rename(path)
+        for earlier in folder.glob(f"{group}-*"):
+            if earlier != path:
+                earlier.unlink(missing_ok=True)
     except (OSError, TypeError) as error:
         structlog.get_logger(__name__).warning(
             "gate_findings_not_kept",
@@ -137,7 +144,24 @@ def _put_in_place(draft: Path, site: Path) -> None:
 
 
 def _kept(home: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(path.read_bytes()) for path in sorted(_results(home).glob("*.json"))]
+    """The newest finding of each suite that there still is, by name."""
+    newest: dict[str, dict[str, Any]] = {}
+    for one in _read_all(_results(home)):
+        known = newest.get(one["suite"])
+        if one["suite"] in _SUITES and (not known or known["judged_at"] < one["judged_at"]):
+            newest[one["suite"]] = one
+    return [newest[name] for name in sorted(newest)]
+
+
+def _read_all(folder: Path) -> list[dict[str, Any]]:
+    while True:
+        try:
+            return [
+                one for path in folder.glob("*.json") for one in orjson.loads(path.read_bytes())
+            ]
+        except FileNotFoundError:
+            # A gate put a newer one in its place since the look.
+            continue
 
 
 def _shown(found: Mapping[str, Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """What the gates found is kept in passing, and becomes pages apart from them."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -16,7 +17,10 @@ from orchestration_assets.stages.gate_docs import (
     keep_findings,
     write_gate_docs,
 )
+from quality.catalog import CORE_SUITES
 from quality.rules import HeldRow, SuiteResult
+
+SUITE = CORE_SUITES[0].name
 
 
 def _result(*, passed: bool = True, held: int = 0, rows: int = 10) -> SuiteResult:
@@ -32,7 +36,7 @@ def _result(*, passed: bool = True, held: int = 0, rows: int = 10) -> SuiteResul
         "references": (),
     }
     return SuiteResult(
-        suite="rows_are_whole",
+        suite=SUITE,
         passed=passed,
         evaluated=1,
         expected=1,
@@ -59,11 +63,11 @@ def test_the_newest_finding_of_a_suite_becomes_its_page(deployment: Deployment):
     assert docs_due(deployment.settings)
     written = write_gate_docs(deployment)
     assert (written.suites, written.failing) == (1, ())
-    text = (written.folder / "rows_are_whole.html").read_text()
+    text = (written.folder / f"{SUITE}.html").read_text()
     assert "54321" in text
     assert "run-2" in text
     assert docs_due(deployment.settings) is None
-    assert gate_link(deployment.settings, "rows_are_whole").endswith("/gates/rows_are_whole.html")
+    assert gate_link(deployment.settings, SUITE).endswith(f"/gates/{SUITE}.html")
 
 
 @pytest.mark.parametrize("turned", [_result(passed=False), _result(held=3)])
@@ -109,7 +113,24 @@ def test_a_crash_while_writing_leaves_the_finding_before(
     keep_findings(deployment, [_result(rows=8)], "run-2")
     monkeypatch.undo()
     (kept,) = (deployment.home / "gates").glob("*.json")
-    assert orjson.loads(kept.read_bytes())["rows"] == 7
+    assert [one["rows"] for one in orjson.loads(kept.read_bytes())] == [7]
+    # The next gate clears away what the crash left.
+    keep_findings(deployment, [_result(rows=9)], "run-3")
+    (kept,) = (deployment.home / "gates").iterdir()
+    assert [one["rows"] for one in orjson.loads(kept.read_bytes())] == [9]
+
+
+def test_the_newest_finding_counts_whichever_suites_were_judged_with_it(deployment: Deployment):
+    others = [replace(_result(), suite=suite.name) for suite in CORE_SUITES[1:]]
+    keep_findings(deployment, [_result(rows=54321), *others], "run-1")
+    keep_findings(deployment, [_result(rows=65432)], "run-2")
+    gone = replace(_result(passed=False), suite="a_suite_that_is_no_more")
+    keep_findings(deployment, [gone], "run-3")
+    written = write_gate_docs(deployment)
+    assert (written.suites, written.failing) == (len(CORE_SUITES), ())
+    text = (written.folder / f"{SUITE}.html").read_text()
+    assert "65432" in text
+    assert "54321" not in text
 
 
 def test_pages_that_cannot_be_made_leave_those_before_in_place(
@@ -125,6 +146,6 @@ def test_pages_that_cannot_be_made_leave_those_before_in_place(
     with pytest.raises(RuntimeError):
         write_gate_docs(deployment)
     monkeypatch.undo()
-    assert "77" in (site / "rows_are_whole.html").read_text()
+    assert "77" in (site / f"{SUITE}.html").read_text()
     write_gate_docs(deployment)
     assert [path.name for path in site.parent.glob(".gates-*")] == []
