@@ -59,21 +59,12 @@ class Incident:
 
 def report(state: StateStore, incident: Incident) -> bool:
     """Open the incident or update the open one; returns whether people are to be told."""
-    body = {
-        "what": without_personal_data(incident.what),
-        "next_step": without_personal_data(incident.next_step),
-        "owner": incident.owner,
-        "rows": incident.rows,
-        "customers": incident.customers,
-        "held": sorted(incident.held),
-        "links": dict(incident.links),
-        "details": [without_personal_data(line) for line in incident.details],
-        "subject": incident.subject,
-        "domain": incident.domain,
-        NOT_TO: sorted(incident.not_to),
-    }
-    title = without_personal_data(incident.title)
-    return alerts.open_or_update(state, incident.key, incident.severity, title, body)
+    return alerts.open_or_update(state, *_row(incident))
+
+
+def report_all(state: StateStore, incidents: Sequence[Incident]) -> None:
+    """Open or update many incidents at once."""
+    alerts.open_or_update_all(state, [_row(incident) for incident in incidents])
 
 
 def clear(state: StateStore, key: str) -> bool:
@@ -181,3 +172,22 @@ def _gate_incident(
         links=links,
         details=list(verdict.failed_rules) or [verdict.reason],
     )
+
+
+def _row(incident: Incident) -> alerts.Row:
+    """The incident as the store keeps it, without personal data."""
+    body = {
+        "what": without_personal_data(incident.what),
+        "next_step": without_personal_data(incident.next_step),
+        "owner": incident.owner,
+        "rows": incident.rows,
+        "customers": incident.customers,
+        "held": sorted(incident.held),
+        "links": dict(incident.links),
+        "details": [without_personal_data(line) for line in incident.details],
+        "subject": incident.subject,
+        "domain": incident.domain,
+        NOT_TO: sorted(incident.not_to),
+    }
+    title = without_personal_data(incident.title)
+    return alerts.Row(incident.key, incident.severity, title, body)

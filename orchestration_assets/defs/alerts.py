@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,7 +14,13 @@ from orchestration_assets.errors import AccordError
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.alert_channels import digest_time
 from orchestration_assets.stages.alerts import send_digest
-from orchestration_assets.stages.tell import WHOLE_RUN, run_failed, run_succeeded, tell_people
+from orchestration_assets.stages.tell import (
+    WHOLE_RUN,
+    FailedStep,
+    run_succeeded,
+    steps_failed,
+    tell_people,
+)
 
 ALERT_INTERVAL_S = 15
 # Runs that ended this long before the last look are looked at again: clocks and commits lag.
@@ -27,6 +34,8 @@ SAID_NO = "DagsterAssetCheckFailedError"
 DIED = "The run ended without naming a step."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _KEPT_RUNS = 20_000
+# Runs whose incidents go into the store in one transaction.
+BATCH = 50
 
 
 class _Failure(NamedTuple):
@@ -123,37 +132,43 @@ def _note_runs(instance: dg.DagsterInstance, deployment: Deployment, seen: float
     judged: set[tuple[str, str]] = set()
     deadline = time.monotonic() + READING_BUDGET_S
     newest = seen
-    for record in records:
+    for start in range(0, len(records), BATCH):
+        batch = records[start : start + BATCH]
         if time.monotonic() >= deadline:
             return seen
-        updated = record.update_timestamp.timestamp()
-        known = (record.dagster_run.run_id, updated)
-        outcome = _NOTED.get(known)
-        if outcome is None:
-            outcome = _outcome(instance, record.dagster_run)
-            _note(deployment, record.dagster_run, outcome, judged)
-            _keep(known, outcome)
-        judged |= {(record.dagster_run.job_name, step) for step in outcome.steps}
-        newest = max(newest, updated)
+        _note_batch(instance, deployment, batch, judged)
+        newest = max(newest, *(record.update_timestamp.timestamp() for record in batch))
     return newest
 
 
-def _note(
+def _note_batch(
+    instance: dg.DagsterInstance,
     deployment: Deployment,
-    run: dg.DagsterRun,
-    outcome: _Outcome,
+    records: Sequence[dg.RunRecord],
     judged: set[tuple[str, str]],
 ) -> None:
-    """Open or resolve the incidents of a run's steps that no newer run has judged."""
-    new = {step for step in outcome.steps if (run.job_name, step) not in judged}
-    run_succeeded(deployment, run.job_name, [step for step in outcome.good if step in new])
-    told = [
-        (failure.step, failure.text)
-        for failure in outcome.failures
-        if failure.step in new
-        and not (failure.step in GATE_STEPS and failure.error_class == SAID_NO)
-    ]
-    run_failed(deployment, run.job_name, run.run_id, told)
+    """Open or resolve the incidents of steps that no newer run has judged, in one go."""
+    failed: list[FailedStep] = []
+    read: dict[tuple[str, float], _Outcome] = {}
+    for record in records:
+        run = record.dagster_run
+        known = (run.run_id, record.update_timestamp.timestamp())
+        outcome = _NOTED.get(known)
+        if outcome is None:
+            outcome = read[known] = _outcome(instance, run)
+            new = {step for step in outcome.steps if (run.job_name, step) not in judged}
+            run_succeeded(deployment, run.job_name, [step for step in outcome.good if step in new])
+            failed += [
+                FailedStep(run.job_name, run.run_id, failure.step, failure.text)
+                for failure in outcome.failures
+                if failure.step in new
+                and not (failure.step in GATE_STEPS and failure.error_class == SAID_NO)
+            ]
+        judged |= {(run.job_name, step) for step in outcome.steps}
+    if failed:
+        steps_failed(deployment, failed)
+    for known, outcome in read.items():
+        _keep(known, outcome)
 
 
 def _keep(known: tuple[str, float], outcome: _Outcome) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from orchestration_assets.alerting.config import AlertsConfig
 from orchestration_assets.alerting.deliver import Desk, deliver_pending
 from orchestration_assets.alerting.failing import SUBJECT
-from orchestration_assets.alerting.incidents import Incident, clear, report
+from orchestration_assets.alerting.incidents import Incident, clear, report, report_all
 from orchestration_assets.alerting.routing import Directory
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import AccordError
@@ -84,30 +85,33 @@ def check_link(deployment: Deployment, asset: Sequence[str], check: str) -> dict
     return {"check": f"{base}/assets/{'/'.join(asset)}?view=checks&checkDetail={check}"}
 
 
-def run_failed(
-    deployment: Deployment, job: str, run_id: str, failures: Sequence[tuple[str, str]]
-) -> None:
-    """Open or update one incident for each step that failed.
+@dataclass(frozen=True, slots=True)
+class FailedStep:
+    """A step that failed; `WHOLE_RUN` stands for a run that died without one."""
 
-    Args:
-        deployment: the deployment.
-        job: name of the job.
-        run_id: the failed run.
-        failures: step and message of each failure; `WHOLE_RUN` for a run that died without one.
-    """
-    for step, message in failures:
-        report(
-            deployment.state,
+    job: str
+    run_id: str
+    step: str
+    message: str
+
+
+def steps_failed(deployment: Deployment, failures: Sequence[FailedStep]) -> None:
+    """Open or update one incident for each step that failed."""
+    report_all(
+        deployment.state,
+        [
             Incident(
-                key=f"run/{job}/{step}",
-                title=f"Run failed: {job}, step {step}",
-                what=message,
+                key=f"run/{failed.job}/{failed.step}",
+                title=f"Run failed: {failed.job}, step {failed.step}",
+                what=failed.message,
                 next_step="Open the run, mend what its message names; the next scheduled or"
                 " sensor-driven run tries again.",
-                subject=subject_of(job, step),
-                links=run_link(deployment, run_id),
-            ),
-        )
+                subject=subject_of(failed.job, failed.step),
+                links=run_link(deployment, failed.run_id),
+            )
+            for failed in failures
+        ],
+    )
 
 
 def run_succeeded(deployment: Deployment, job: str, steps: Sequence[str]) -> None:

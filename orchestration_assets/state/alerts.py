@@ -7,7 +7,7 @@ nothing is lost and nothing told twice, whatever restarts.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,6 +18,15 @@ from orchestration_assets.state.store import StateStore
 _RANKS = {"warning": 1, "critical": 2}
 # What changes with every run and says nothing new.
 _PASSING = frozenset({"links"})
+
+
+class Row(NamedTuple):
+    """One alert as it is to stand."""
+
+    dedup_key: str
+    severity: str
+    title: str
+    body: Mapping[str, Any]
 
 
 def open_or_update(
@@ -42,28 +51,15 @@ def open_or_update(
         body: the incident's fields.
         loud: tell people again although nothing got worse.
     """
-    now = datetime.now(UTC)
     with state.begin() as connection:
-        found = _open(connection, dedup_key)
-        if found is None:
-            row = {"dedup_key": dedup_key, "severity": severity, "title": title}
-            row |= {"body": dict(body), "opened_at": now, "updated_at": now, "severity_since": now}
-            connection.execute(sa.insert(alerts).values(row))
-            return True
-        rises = _RANKS.get(severity, 0) > _RANKS.get(found["severity"], 0)
-        told = loud or rises or body.get("held") != found["body"].get("held")
-        changes: dict[str, Any] = {"occurrences": alerts.c.occurrences + 1}
-        changes |= {"severity": severity, "title": title, "body": dict(body)}
-        shown = (found["severity"], found["title"], _lasting(found["body"]))
-        if told or shown != (severity, title, _lasting(body)):
-            changes["revision"] = alerts.c.revision + 1
-        if told:
-            changes |= _to_be_told(now)
-        if rises:
-            # Who took it on took on less.
-            changes |= {"severity_since": now, "acknowledged_at": None}
-        connection.execute(sa.update(alerts).where(alerts.c.id == found["id"]).values(changes))
-        return told
+        return _open_or_update(connection, Row(dedup_key, severity, title, body), loud=loud)
+
+
+def open_or_update_all(state: StateStore, rows: Iterable[Row]) -> None:
+    """Open or update many alerts in one transaction: a storm has a thousand of them."""
+    with state.begin() as connection:
+        for row in rows:
+            _open_or_update(connection, row)
 
 
 def resolve(state: StateStore, dedup_key: str) -> bool:
@@ -155,6 +151,30 @@ def resolved_since(state: StateStore, since: datetime, limit: int) -> list[dict[
     """Alerts that were resolved after a moment, the newest first."""
     query = sa.select(alerts).where(alerts.c.resolved_at > since)
     return state.rows(query.order_by(alerts.c.resolved_at.desc()).limit(limit))
+
+
+def _open_or_update(connection: sa.Connection, new: Row, *, loud: bool = False) -> bool:
+    now = datetime.now(UTC)
+    fields = {"severity": new.severity, "title": new.title, "body": dict(new.body)}
+    found = _open(connection, new.dedup_key)
+    if found is None:
+        moments = {"opened_at": now, "updated_at": now, "severity_since": now}
+        values = {"dedup_key": new.dedup_key, **fields, **moments}
+        connection.execute(sa.insert(alerts).values(values))
+        return True
+    rises = _RANKS.get(new.severity, 0) > _RANKS.get(found["severity"], 0)
+    told = loud or rises or new.body.get("held") != found["body"].get("held")
+    changes: dict[str, Any] = {**fields, "occurrences": alerts.c.occurrences + 1}
+    shown = (found["severity"], found["title"], _lasting(found["body"]))
+    if told or shown != (new.severity, new.title, _lasting(new.body)):
+        changes["revision"] = alerts.c.revision + 1
+    if told:
+        changes |= _to_be_told(now)
+    if rises:
+        # Who took it on took on less.
+        changes |= {"severity_since": now, "acknowledged_at": None}
+    connection.execute(sa.update(alerts).where(alerts.c.id == found["id"]).values(changes))
+    return told
 
 
 def _open(connection: sa.Connection, dedup_key: str) -> sa.RowMapping | None:

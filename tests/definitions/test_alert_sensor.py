@@ -12,7 +12,7 @@ from orchestration_assets.defs.alerts import alert_sensor
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.stages.alerts import overview
-from orchestration_assets.state.alerts import open_alerts
+from orchestration_assets.state.alerts import newest_with_prefix, open_alerts
 
 
 @pytest.fixture
@@ -158,6 +158,7 @@ def test_what_a_tick_has_no_time_to_read_is_read_by_the_next(
 
     monkeypatch.setattr(module, "_outcome", slow)
     monkeypatch.setattr(module, "READING_BUDGET_S", 0.3)
+    monkeypatch.setattr(module, "BATCH", 1)
     cursors = [_tick(instance, began)[0] for _ in range(4)]
     assert cursors[0] == began, "the cursor moved past runs that were not read"
     assert cursors[-1] != began, "the runs were never read to the end"
@@ -177,3 +178,14 @@ def test_a_restarted_daemon_tells_nobody_again_and_misses_nothing(
     module._NOTED.clear()
     assert "0 alerts told" in _tick(instance, began)[1]
     assert _open() == ["run/opening/step"]
+
+
+def test_the_digest_goes_out_as_a_recorded_run(instance: dg.DagsterInstance) -> None:
+    held = dg.Definitions(jobs=[module.alert_digest], resources={"accord": AccordResource()})
+    job = held.resolve_job_def("alert_digest")
+    assert job.execute_in_process(instance=instance).success
+    deployment = Deployment()
+    sent = newest_with_prefix(deployment.state, "digest/")
+    deployment.close()
+    assert sent is not None
+    assert sent["delivered_at"] is not None

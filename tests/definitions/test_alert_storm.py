@@ -67,6 +67,9 @@ def test_a_thousand_failed_runs_are_told_or_folded_in_minutes(
             storm = told[alert_id][address]["folded_into"]
             assert storms[storm]["dedup_key"] == f"storm/run/{address}"
             assert told[storm][address]["told_at"] is not None
+            assert storms[storm]["title"] == f"{RUNS:,} incidents at once: run"
     for system in CHANNELS:
-        (message,) = sandbox.control(f"/_received?system={system}")["messages"]
-        assert f"{RUNS:,} incidents at once" in str(message)
+        messages = sandbox.control(f"/_received?system={system}")["messages"]
+        # More than one where a tick had no time for all: a storm that doubles is told again.
+        assert 1 <= len(messages) <= 10
+        assert "incidents at once" in str(messages[0])
