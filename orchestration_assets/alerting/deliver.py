@@ -29,7 +29,7 @@ LOCK_PATIENCE_S = 20.0
 # As many channels at a time; PostgreSQL's pool has connections for twice as many.
 _WORKERS = 6
 # A hiccup is not worth the pause until the next tick.
-_QUICK_RETRY_S = 2.0
+_QUICK_RETRY_S = 1.0
 # One message in a bad form is its own fault; several in a row say that the channel changed.
 _REFUSALS_IN_A_ROW = 3
 # An incident about a channel goes out on the others at once.
