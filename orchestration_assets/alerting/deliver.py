@@ -113,8 +113,13 @@ def _look(desk: Desk) -> Look:
 
 
 def _send(desk: Desk, seen: Look, deadline: float) -> list[_Line]:
-    """Send what is due, each line in a thread of its own so that none waits for another."""
-    paused = failing.paused(desk.state, desk.now())
+    """Send what is due, each line in a thread of its own so that none waits for another.
+
+    Lines that failed last time begin last: where there are more lines than threads, what works
+    does not wait for what may not.
+    """
+    failed = alert_deliveries.failing_channels(desk.state)
+    paused = {name for name, row in failed.items() if row["next_attempt_at"] > desk.now()}
     by_line: dict[str, list[Due]] = {}
     for due in seen.due:
         line = desk.outlets[due.address].line
@@ -122,10 +127,9 @@ def _send(desk: Desk, seen: Look, deadline: float) -> list[_Line]:
             by_line.setdefault(line, []).append(due)
     if not by_line:
         return []
+    names = sorted(by_line, key=lambda name: name in failed)
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="alerts") as pool:
-        return list(
-            pool.map(lambda item: _serve(desk, item[0], item[1], deadline), by_line.items())
-        )
+        return list(pool.map(lambda name: _serve(desk, name, by_line[name], deadline), names))
 
 
 def _serve(desk: Desk, name: str, items: Sequence[Due], deadline: float) -> _Line:

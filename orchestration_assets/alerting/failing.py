@@ -32,12 +32,6 @@ def pause_after(failures: int, asked_for: float | None = None) -> timedelta:
     return timedelta(seconds=max(grown, min(asked_for or 0.0, _LONGEST_ASKED_FOR_S)))
 
 
-def paused(state: StateStore, now: datetime) -> set[str]:
-    """Lines that are not tried now."""
-    failing = alert_deliveries.failing_channels(state)
-    return {name for name, row in failing.items() if row["next_attempt_at"] > now}
-
-
 def note_line_failure(state: StateStore, line: str, error: AccordError, now: datetime) -> None:
     """Let a line pause, the longer the more often it failed."""
     before = alert_deliveries.failing_channels(state).get(line)
