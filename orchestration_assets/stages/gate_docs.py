@@ -91,7 +91,7 @@ def docs_due(settings: Settings) -> str | None:
     """
     found = _kept(settings.root)
     stamp = _site(settings) / _STAMP
-    shown = orjson.loads(stamp.read_bytes()) if stamp.exists() else {}
+    shown = _read(stamp, {}) if stamp.exists() else {}
     now = {one["suite"]: _shown(one) for one in found}
     if now == shown:
         return None
@@ -156,12 +156,19 @@ def _kept(home: Path) -> list[dict[str, Any]]:
 def _read_all(folder: Path) -> list[dict[str, Any]]:
     while True:
         try:
-            return [
-                one for path in folder.glob("*.json") for one in orjson.loads(path.read_bytes())
-            ]
+            files = [_read(path, []) for path in folder.glob("*.json")]
         except FileNotFoundError:
             # A gate put a newer one in its place since the look.
             continue
+        return [one for found in files for one in found]
+
+
+def _read(path: Path, otherwise: Any) -> Any:
+    """A file's content; one that a loss of power cut short counts as not there."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        return otherwise
 
 
 def _shown(found: Mapping[str, Any]) -> list[Any]:

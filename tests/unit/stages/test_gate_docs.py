@@ -120,6 +120,15 @@ def test_a_crash_while_writing_leaves_the_finding_before(
     assert [one["rows"] for one in orjson.loads(kept.read_bytes())] == [9]
 
 
+def test_a_file_that_a_loss_of_power_cut_short_hinders_nothing(deployment: Deployment):
+    keep_findings(deployment, [_result(rows=7)], "run-1")
+    site = write_gate_docs(deployment).folder
+    (deployment.home / "gates" / "0123abcd-20260101.json").write_bytes(b"")
+    (site / "built.json").write_bytes(b"")
+    assert docs_due(deployment.settings)
+    assert write_gate_docs(deployment).suites == 1
+
+
 def test_the_newest_finding_counts_whichever_suites_were_judged_with_it(deployment: Deployment):
     others = [replace(_result(), suite=suite.name) for suite in CORE_SUITES[1:]]
     keep_findings(deployment, [_result(rows=54321), *others], "run-1")
