@@ -11,6 +11,8 @@ from tests.support.deployed import Deployed
 
 CUSTOMERS = 400
 FRACTION = 0.01
+# A few of the orders, far below the share that shuts a gate and fewer than arrive anew.
+A_FEW = 0.003
 pytestmark = pytest.mark.long
 
 
@@ -69,6 +71,38 @@ def test_after_a_small_change_only_what_changed_is_read_and_sent(deployed: Deplo
     assert rows["read"] <= CUSTOMERS / 4
     new = {system: count - before[system] for system, count in deployed.rows_sent().items()}
     assert 0 < sum(new.values()) <= 3 * touched
+
+
+def test_a_few_broken_rows_are_held_while_the_rest_is_released_and_sent(
+    deployed: Deployed,
+) -> None:
+    before, alerts = deployed.rows_sent(), len(deployed.alerts())
+    deployed.sandbox.control("/mutate", {"fraction": 4 * FRACTION})
+    broken = deployed.corrupt_orders(A_FEW, newest=True)
+    figures = deployed.run()
+    assert (figures["failed_steps"], figures["gates"]["failed"]) == ([], 0)
+    assert sum(deployed.rows_sent().values()) > sum(before.values())
+    held = deployed.held("core.fct_orders")
+    assert {row["source"] for row in held} == broken
+    assert deployed.released_orders(broken) == set()
+    told = str(deployed.alerts()[alerts:])
+    assert "Rows held" in told
+    assert "Gate failed" not in told
+
+
+def test_held_rows_leave_and_are_sent_once_they_are_mended_at_the_source(
+    deployed: Deployed,
+) -> None:
+    broken = {row["source"] for row in deployed.held("core.fct_orders")}
+    before, alerts = deployed.rows_sent(), len(deployed.alerts())
+    deployed.sandbox.control("/heal", {})
+    figures = deployed.run()
+    assert (figures["failed_steps"], figures["gates"]["failed"]) == ([], 0)
+    assert deployed.held() == []
+    assert deployed.released_orders(broken) == broken
+    # What their customers are worth has changed with them.
+    assert sum(deployed.rows_sent().values()) > sum(before.values())
+    assert "resolved" in str(deployed.alerts()[alerts:]).lower()
 
 
 def test_corrupted_input_shuts_the_gate_sends_nothing_and_tells_people(deployed: Deployed) -> None:

@@ -43,6 +43,11 @@ class Browser:
         """What the page says now."""
         return self.driver.find_element(By.TAG_NAME, "body").text
 
+    def links(self) -> list[str]:
+        """Where the page leads to."""
+        anchors = self.driver.find_elements(By.TAG_NAME, "a")
+        return [address for anchor in anchors if (address := anchor.get_attribute("href"))]
+
     def wait_for_text(self, wanted: str, seconds: float = WAIT_S) -> None:
         """Return once the page shows the text.
 

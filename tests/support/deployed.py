@@ -1,6 +1,7 @@
 """A deployment over a running sandbox, as a test sees it."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from unittest import mock
 import orjson
 
 from orchestration_assets.commands.run import run_and_measure
+from orchestration_assets.deployment import Deployment
+from orchestration_assets.state.held_rows import held
 from sandbox.client import RunningSandbox
 
 PEOPLE_WRITES = ("/contacts/batch/upsert", "/profile-bulk-import-jobs")
@@ -48,3 +51,26 @@ class Deployed:
     def alerts(self) -> list[dict[str, Any]]:
         """Messages that arrived at the Slack-shaped webhook, oldest first."""
         return self.sandbox.control("/_received")["messages"]
+
+    def corrupt_orders(self, share: float, *, newest: bool = False) -> set[str]:
+        """Break a share of Shopify's orders and of the contacts; the orders, named as in core."""
+        made = self.sandbox.control("/corrupt", {"share": share, "newest": newest})
+        return {f"shopify:{key}" for key in made["ids"]["shopify.orders"]}
+
+    def held(self, table: str | None = None) -> list[dict[str, Any]]:
+        """Rows that a gate holds back alone."""
+        with mock.patch.dict(os.environ, self.environment()):
+            deployment = Deployment()
+            rows = held(deployment.state, table)
+            deployment.close()
+        return rows
+
+    def released_orders(self, ids: Collection[str]) -> set[str]:
+        """Which of these orders are released."""
+        wanted = ", ".join(f"'{key}'" for key in sorted(ids))
+        query = f"select order_id from released.fct_orders where order_id in ({wanted})"
+        with (
+            mock.patch.dict(os.environ, self.environment()),
+            Deployment().warehouse.reader() as session,
+        ):
+            return {row["order_id"] for row in session.rows(query)}
