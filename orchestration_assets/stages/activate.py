@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from orchestration_assets.activation.decide import PlanResult, plan
 from orchestration_assets.activation.deliver import DeliveryResult, deliver
 from orchestration_assets.activation.journeys import Journey, read_journeys
 from orchestration_assets.alerting.incidents import sync_deliveries
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.errors import AccordError
 from orchestration_assets.stages.gate import REQUIRED_FOR_RELEASE
-from orchestration_assets.stages.tell import run_link, tell_people
+from orchestration_assets.stages.tell import run_link, tell_people_if_possible
 from orchestration_assets.state.ledger import waiting
 from orchestration_assets.transform.project import PROJECT_DIR
 from quality.catalog import PAYLOAD_SUITES
@@ -56,11 +53,7 @@ def deliver_to(
         result = deliver(deployment.state, writer, journeys.values(), run_id)
     owners = {name: journey.owner for name, journey in journeys.items()}
     sync_deliveries(deployment.state, owners, run_link(deployment, run_id))
-    try:
-        tell_people(deployment)
-    except AccordError as error:
-        # The rows have gone out; the incident is kept, and whoever tells next makes up for it.
-        structlog.get_logger(__name__).warning("people_not_told", error=error.message)
+    tell_people_if_possible(deployment)
     return result
 
 

@@ -12,7 +12,7 @@ from orchestration_assets.alerting.incidents import (
     report,
 )
 from orchestration_assets.deployment import Deployment
-from orchestration_assets.stages.tell import run_link, tell_people
+from orchestration_assets.stages.tell import check_link, run_link, tell_people_if_possible
 from orchestration_assets.state.verdicts import Verdict
 from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ensure_manifest, load_nodes
@@ -31,32 +31,43 @@ def tell_of_gates(
     """
     domains = _domains(deployment) if _any_trouble(verdicts) else {}
     for verdict in verdicts:
-        links = run_link(deployment, verdict.run_id or "")
-        domain = domains.get(verdict.table.partition(".")[2], "")
+        table = verdict.table.partition(".")[2]
+        check = check_link(deployment, ["marts", table], verdict.suite)
+        links = run_link(deployment, verdict.run_id or "") | check
+        domain = domains.get(table, "")
+        subject = f"journeys.{table}" if table in PAYLOAD_SUITES else CORE
         if verdict.passed:
             gate_passed(deployment.state, verdict.suite)
         else:
             stopped = _held_by(verdict.suite, required)
             customers = _customers(verdict)
             gate_failed(
-                deployment.state, verdict, stopped, links, domain=domain, customers=customers
+                deployment.state,
+                verdict,
+                stopped,
+                links,
+                domain=domain,
+                customers=customers,
+                subject=subject,
             )
         for kind, incident in (
-            ("held", _held_incident(verdict, links, domain)),
-            ("warning", _warning_incident(verdict, links, domain)),
+            ("held", _held_incident(verdict, links, domain, subject)),
+            ("warning", _warning_incident(verdict, links, domain, subject)),
         ):
             if incident and verdict.passed:
                 report(deployment.state, incident)
             else:
                 clear(deployment.state, f"{kind}/{verdict.suite}")
-    tell_people(deployment)
+    tell_people_if_possible(deployment)
 
 
 def _any_trouble(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.details or not verdict.passed for verdict in verdicts)
 
 
-def _warning_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Incident | None:
+def _warning_incident(
+    verdict: Verdict, links: dict[str, str], domain: str, subject: str
+) -> Incident | None:
     broken = [one["rule"] for one in verdict.details if one.get("severity") == WARNING]
     if not broken:
         return None
@@ -68,12 +79,14 @@ def _warning_incident(verdict: Verdict, links: dict[str, str], domain: str) -> I
         severity=WARNING,
         links=links,
         details=broken,
-        subject=CORE,
+        subject=subject,
         domain=domain,
     )
 
 
-def _held_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Incident | None:
+def _held_incident(
+    verdict: Verdict, links: dict[str, str], domain: str, subject: str
+) -> Incident | None:
     if not verdict.held:
         return None
     return Incident(
@@ -87,7 +100,7 @@ def _held_incident(verdict: Verdict, links: dict[str, str], domain: str) -> Inci
         customers=_customers(verdict),
         links=links,
         details=list(verdict.failed_rules),
-        subject=CORE,
+        subject=subject,
         domain=domain,
     )
 

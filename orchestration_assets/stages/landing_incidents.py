@@ -6,7 +6,7 @@ from typing import Any
 from orchestration_assets.alerting.incidents import Incident, clear, report
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.stages.governance import raci_of
-from orchestration_assets.stages.tell import run_link, tell_people
+from orchestration_assets.stages.tell import run_link, tell_people_if_possible
 from orchestration_assets.state.alerts import open_alerts
 from orchestration_assets.transform.downstream import made_of
 from orchestration_assets.transform.profiles import engine_of
@@ -47,7 +47,7 @@ def tell_of_landings(deployment: Deployment, run_id: str = "") -> None:
         clear(deployment.state, key)
     for stream, rows in waiting.items():
         report(deployment.state, _incident(deployment, stream, rows, run_id))
-    tell_people(deployment)
+    tell_people_if_possible(deployment)
 
 
 def _incident(deployment: Deployment, stream: str, rows: Sequence[Row], run_id: str) -> Incident:

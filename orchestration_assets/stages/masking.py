@@ -7,7 +7,7 @@ from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import AccordError
 from orchestration_assets.governance.masking import Masked, apply_masking
 from orchestration_assets.governance.masking_rules import Classes
-from orchestration_assets.stages.tell import tell_people
+from orchestration_assets.stages.tell import tell_people_if_possible
 from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ensure_manifest, load_nodes
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
@@ -61,17 +61,9 @@ def mask_again(deployment: Deployment) -> None:
                 subject="layers.released",
             ),
         )
-        _tell(deployment)
+        tell_people_if_possible(deployment)
         return
     if clear(deployment.state, INCIDENT):
-        _tell(deployment)
+        tell_people_if_possible(deployment)
     if masked.changed:
         structlog.get_logger(__name__).info("masked_views_made", views=list(masked.changed))
-
-
-def _tell(deployment: Deployment) -> None:
-    try:
-        tell_people(deployment)
-    except AccordError as error:
-        # The incident is kept, and whoever tells next makes up for it.
-        structlog.get_logger(__name__).warning("people_not_told", error=error.message)

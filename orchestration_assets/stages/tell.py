@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from orchestration_assets.alerting.config import AlertsConfig
 from orchestration_assets.alerting.deliver import Desk, deliver_pending
 from orchestration_assets.alerting.failing import SUBJECT
@@ -77,6 +79,14 @@ def tell_people(deployment: Deployment) -> dict[str, int]:
 def run_link(deployment: Deployment, run_id: str) -> dict[str, str]:
     """Name and address of a run in the Dagster UI."""
     return {"run": f"{deployment.settings.dagster_url.rstrip('/')}/runs/{run_id}"}
+
+
+def tell_people_if_possible(deployment: Deployment) -> None:
+    """The same after a step's work is done: whoever tells next makes up for what fails here."""
+    try:
+        tell_people(deployment)
+    except AccordError as error:
+        structlog.get_logger(__name__).warning("people_not_told", error=error.message)
 
 
 def check_link(deployment: Deployment, asset: Sequence[str], check: str) -> dict[str, str]:
