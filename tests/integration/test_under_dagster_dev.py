@@ -23,6 +23,7 @@ PATIENCE_S = 240.0
 QUIET_S = 30.0
 DESTINATIONS = {"hubspot", "klaviyo"}
 ACTIVATION = "__ASSET_JOB"
+ORDERS_GATE = "orders_are_complete_and_valued"
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -79,6 +80,20 @@ def test_corrupted_input_shuts_the_gate_and_people_are_told_what_to_do(dev: Dags
     assert len(dev.requests()) == sent
 
 
+@pytest.mark.browser
+def test_the_browser_shows_which_rule_shut_the_gate_and_records_that_break_it(
+    dev: DagsterDev,
+) -> None:
+    with open_browser() as browser:
+        browser.open(f"{dev.url}/assets/marts/fct_orders?view=checks&checkDetail={ORDERS_GATE}")
+        # The held refresh is tried again meanwhile, and shows nothing until it has ended.
+        browser.wait_for_text("Nothing new goes on", PATIENCE_S)
+        for text in ("currencies are ones we trade in", "holds these rows back", "shopify:70000"):
+            browser.wait_for_text(text)
+        assert "@" not in browser.text()
+        assert any(link.endswith(f"/gates/{ORDERS_GATE}.html") for link in browser.links())
+
+
 def test_after_the_repair_the_activation_goes_out_again_and_people_are_told(
     dev: DagsterDev,
 ) -> None:
@@ -123,9 +138,15 @@ def test_the_browser_shows_groups_checks_and_finished_runs(dev: DagsterDev) -> N
         browser.open(f"{dev.url}/asset-groups")
         for group in ("raw_hubspot", "staging_shopify", "core", "released", "activation"):
             browser.wait_for_text(group)
-        browser.open(f"{dev.url}/assets/marts/dim_customers?view=checks")
+        browser.open(
+            f"{dev.url}/assets/marts/dim_customers?view=checks"
+            "&checkDetail=customers_are_complete_and_unique"
+        )
         browser.wait_for_text("customers_are_complete_and_unique")
         browser.wait_for_text("Succeeded")
+        (page,) = {link for link in browser.links() if "/gates/" in link}
+        browser.open(page)
+        browser.wait_for_text("What the gate decided")
         browser.open(f"{dev.url}/runs?q%5B0%5D=status%3ASUCCESS")
         browser.wait_for_text("Success")
         browser.wait_for_text("refresh_model")
