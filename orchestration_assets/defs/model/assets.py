@@ -53,7 +53,7 @@ def _scope_asset(raw: Sequence[dg.AssetKey], owner: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult]:
         deployment = accord.open()
         try:
-            scope = stage.open_refresh(deployment, context.run_id)
+            scope = stage.open_refresh(deployment, context.run.run_id)
         except AccordError as error:
             raise dg.Failure(str(error)) from error
         rows = stage.table_rows(deployment, [("scope", table) for table in SCOPE_TABLES])
