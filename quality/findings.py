@@ -74,7 +74,8 @@ def document(result: SuiteResult, judged_at: datetime, run_id: str) -> dict[str,
         "reason": result.reason,
         "rows": result.rows,
         "rows_judged": result.rows_judged,
-        "rows_held": len(result.held),
+        # Of a set that is stopped as a whole none is held alone.
+        "rows_held": len(result.held) if result.passed else 0,
         "rules": list(result.findings),
     }
 
