@@ -77,7 +77,9 @@ def keep_held(
     if versions:
         # What was never released is looked up there.
         ensure_released_tables(session)
+    left_out = quarantine.discarded(deployment.state, f"{CORE}.fct_orders")
     for version in versions:
+        held_rows.hold_derived(session, version, left_out)
         held_rows.hold_dependents(session, version, RELEASED_TABLES)
 
 

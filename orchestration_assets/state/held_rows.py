@@ -72,6 +72,14 @@ def settled(state: StateStore) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
+def discarded(state: StateStore, table: str) -> set[str]:
+    """Keys of the rows of a table that a person left out for good."""
+    statement = sa.select(held_rows.c.row_key).where(
+        held_rows.c.table_name == table, held_rows.c.status == DISCARDED
+    )
+    return {row["row_key"] for row in state.rows(statement)}
+
+
 def held(state: StateStore, table: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
     """Rows that are held and that nobody decided on, oldest first."""
     statement = sa.select(held_rows).where(held_rows.c.status == HELD)

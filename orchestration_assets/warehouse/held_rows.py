@@ -1,12 +1,13 @@
 """Rows that a gate holds back alone: they are in core, and no release takes them in.
 
 `gate.held_rows` belongs to the version that was judged last. What was released of such a row before
-stays; a row that depends on one which was never released is held with it, so that a release is
-consistent. Deleted rows are never held: a deletion is a restriction.
+stays; a row that is made of a held one is held with it, and so is one that depends on a row which
+was never released: a release is consistent. Deleted rows are never held: a deletion is a
+restriction.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -82,6 +83,38 @@ def let_go(session: Session, tables: Sequence[str]) -> None:
     ensure_table(session)
     for table in tables:
         session.execute(f"delete from {TABLE} where table_name = :table", {"table": table})
+
+
+def hold_derived(session: Session, version: str, left_out: Collection[str]) -> None:
+    """Hold the customers whose figures are made of an order that is held, unless they are deleted.
+
+    Args:
+        session: inside a writing transaction.
+        version: what was judged.
+        left_out: orders that a person left out for good: their customers go on.
+    """
+    found = session.rows(
+        "select c.customer_id, h.row_key, h.suite, h.source"
+        f" from {TABLE} h join core.fct_orders c on c.order_id = h.row_key"
+        " join core.dim_customers d on d.customer_id = c.customer_id"
+        " where h.table_name = 'fct_orders' and not h.depends and not d.is_deleted"
+        f" and d.customer_id not in ({keys_of('dim_customers')}) order by h.row_key"
+    )
+    rows = {
+        row["customer_id"]: {
+            "model_version": version,
+            "table_name": "dim_customers",
+            "row_key": row["customer_id"],
+            "suite": row["suite"],
+            "rule": f"made of {row['source']}",
+            "source": row["customer_id"],
+            "fingerprint": "",
+            "depends": True,
+        }
+        for row in found
+        if row["row_key"] not in left_out
+    }
+    session.append(SCHEMA, "held_rows", pa.Table.from_pylist(list(rows.values()), _COLUMNS))
 
 
 def hold_dependents(session: Session, version: str, keys: Mapping[str, Sequence[str]]) -> None:

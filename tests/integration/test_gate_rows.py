@@ -70,9 +70,13 @@ def test_a_broken_row_is_held_with_what_depends_on_it_and_leaves_once_it_is_mend
     either: ModelWorld, on_either: Deployment
 ) -> None:
     land_everything(either)
+    gate(either, on_either)
     either.land("shopify", "orders", order("3", 10, **BAD))
     first = gate(either, on_either)
     assert released(either) == {"shopify:1", "shopify:2"}
+    # What her customer is made of is not taken from an order that is held.
+    spent = "select order_count, lifetime_value from released.dim_customers where order_count > 0"
+    assert [tuple(map(float, row.values())) for row in either.rows(spent)] == [(2, 42.5)]
     assert released(either, "fct_order_lines", "order_line_id") == {"shopify:l1", "shopify:l2"}
     assert held(on_either) == [(ORDERS, "shopify:3", RULE)]
     verdict = newest_verdicts(on_either.state, first.model_version)
@@ -114,6 +118,7 @@ def test_a_person_lets_a_row_pass_or_leaves_it_out(
     duck: ModelWorld, deployment: Deployment
 ) -> None:
     land_everything(duck)
+    gate(duck, deployment)
     duck.land("shopify", "orders", order("3", 10, **BAD), order("4", 11, **BAD))
     number = gate(duck, deployment).release_number
     word = {"by": "ann", "because": "a test currency"}
