@@ -7,7 +7,12 @@ from orchestration_assets.warehouse.scope import open_scope
 from tests.support.model_world import ModelWorld
 
 WRITTEN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
-MODELS = ["stg_scope__records", "stg_reference__costs", "stg_reference__exchange_rates"]
+MODELS = [
+    "stg_scope__records",
+    "stg_scope__readable_loads",
+    "stg_reference__costs",
+    "stg_reference__exchange_rates",
+]
 COST = {
     "id": "c1",
     "cost_id": "c1",

@@ -6,7 +6,12 @@ from orchestration_assets.warehouse.scope import open_scope
 from tests.support.model_world import ModelWorld
 
 OPENED = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
-MODELS = ["stg_scope__records", "stg_hubspot__tickets", "stg_hubspot__feedback_submissions"]
+MODELS = [
+    "stg_scope__records",
+    "stg_scope__readable_loads",
+    "stg_hubspot__tickets",
+    "stg_hubspot__feedback_submissions",
+]
 
 
 def linked(**ids: list[str]) -> dict:

@@ -169,9 +169,9 @@ def test_no_work_was_launched_twice(dev: DagsterDev) -> None:
 
 def test_every_release_is_activated_at_most_once(dev: DagsterDev) -> None:
     ended = [run for run in dev.runs() if run["status"] == "SUCCESS"]
-    releases = [run for run in ended if run["jobName"] == "refresh_model"]
     activations = [run for run in ended if run["jobName"] == ACTIVATION]
-    assert 0 < len(activations) <= len(releases)
+    # A release that was made outside of any run counts too.
+    assert 0 < len(activations) <= dev.planned_from()
 
 
 def test_no_tick_failed(dev: DagsterDev) -> None:
