@@ -136,20 +136,19 @@ def _collect(
     unique: Sequence[tuple[str, ...]],
 ) -> Changes:
     core, columns = qualified("core", table), ", ".join(identifier(name) for name in key)
-    held = held_rows.keys_of(table)
-    row_key = held_rows.row_key(key)
-    scoped = in_scope(scope)
+    scoped = condition = in_scope(scope)
+    # Naming every row of a large table as text costs a second: only where one is held.
+    if held_rows.any_held(session, table):
+        condition = f"{scoped} or {held_rows.row_key(key)} in ({held_rows.keys_of(table)})"
     touched, changed = f"{SCHEMA}.touched_{table}", f"{SCHEMA}.changed_{table}"
-    session.execute(
-        f"create table {touched} as"
-        f" select {columns} from {core} where {scoped} or {row_key} in ({held})"
-        f" union select {columns} from {qualified('released', table)} where {scoped}"
-    )
-    condition = f"{scoped} or {row_key} in ({held})"
     if session.dialect == "duckdb":
         # Found by one column first: said at once, every column of a wide table would be unpacked.
         condition = f"rowid in (select rowid from {core} where {condition})"
     session.execute(f"create table {changed} as select * from {core} where {condition}")
+    session.execute(
+        f"create table {touched} as select {columns} from {changed}"
+        f" union select {columns} from {qualified('released', table)} where {scoped}"
+    )
     keys = {}
     for number, names in enumerate(unique):
         listed = ", ".join(identifier(name) for name in names)
