@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import structlog
 
 from orchestration_assets.errors import RetriableError
 from orchestration_assets.landing.contract import LOAD_ID, raw_schema
@@ -74,8 +75,11 @@ class Loader:
             pipeline = self._new_pipeline(name)
             if not pipeline.has_pending_data:
                 return pipeline
-        except Exception:
-            # A killed process may leave any file of dlt's half-written.
+        except Exception as error:
+            # A killed process may leave any file of dlt's half-written; a second failure is raised.
+            structlog.get_logger(__name__).warning(
+                "work_folder_thrown_away", stream=self._stream.key, error=type(error).__name__
+            )
             shutil.rmtree(self._folder / name, ignore_errors=True)
             return self._new_pipeline(name)
         # A killed process left a chunk behind. Its cursor was not stored, so it is read again.

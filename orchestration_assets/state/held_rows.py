@@ -97,17 +97,6 @@ def show(state: StateStore, table: str, row_key: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def counts(state: StateStore) -> list[dict[str, Any]]:
-    """How many rows are held, by table, suite and rule."""
-    key = (held_rows.c.table_name, held_rows.c.suite, held_rows.c.rule)
-    return state.rows(
-        sa.select(*key, sa.func.count().label("rows"))
-        .where(held_rows.c.status == HELD)
-        .group_by(*key)
-        .order_by(*key)
-    )
-
-
 def decide(
     state: StateStore, table: str, row_keys: Sequence[str], status: str, by: str, because: str
 ) -> int:
