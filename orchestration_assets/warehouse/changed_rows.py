@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from orchestration_assets.warehouse import held_rows
 from orchestration_assets.warehouse import released_history as history
-from orchestration_assets.warehouse.scope import in_scope
+from orchestration_assets.warehouse.scope import in_scope, scoped_values
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.sql import identifier, qualified
 
@@ -137,20 +137,29 @@ def _collect(
 ) -> Changes:
     core, columns = qualified("core", table), ", ".join(identifier(name) for name in key)
     scoped = condition = in_scope(scope)
+    holds = held_rows.any_held(session, table)
     # Naming every row of a large table as text costs a second: only where one is held.
-    if held_rows.any_held(session, table):
+    if holds:
         condition = f"{scoped} or {held_rows.row_key(key)} in ({held_rows.keys_of(table)})"
     touched, changed = f"{SCHEMA}.touched_{table}", f"{SCHEMA}.changed_{table}"
     if session.dialect == "duckdb":
         # Found by one column first: said at once, every column of a wide table would be unpacked.
         condition = f"rowid in (select rowid from {core} where {condition})"
     session.execute(f"create table {changed} as select * from {core} where {condition}")
+    if list(scope) == list(key):
+        # The scope names the rows itself, released ones too: nothing has to be looked for.
+        released = scoped_values(scope[key[0]])
+    else:
+        released = f"select {columns} from {qualified('released', table)} where {scoped}"
     session.execute(
-        f"create table {touched} as select {columns} from {changed}"
-        f" union select {columns} from {qualified('released', table)} where {scoped}"
+        f"create table {touched} as select {columns} from {changed} union {released}"
     )
     keys = {}
     for number, names in enumerate(unique):
+        if set(scope) <= set(names) and (not holds or set(key) <= set(names)):
+            # Whoever shares these values is in scope, or held, by them, and so among the changed.
+            keys[names] = changed
+            continue
         listed = ", ".join(identifier(name) for name in names)
         keys[names] = f"{SCHEMA}.keys_{table}_{number}"
         session.execute(

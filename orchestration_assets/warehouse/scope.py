@@ -225,10 +225,11 @@ def in_scope(meta_scope: Mapping[str, str]) -> str:
     Raises:
         FatalError: a kind is none of these.
     """
-    return " or ".join(f"{column} in ({_members(kind)})" for column, kind in meta_scope.items())
+    return " or ".join(f"{column} in ({scoped_values(kind)})" for column, kind in meta_scope.items())
 
 
-def _members(kind: str) -> str:
+def scoped_values(kind: str) -> str:
+    """SQL query of the values of one kind that are in scope; see `in_scope` for the kinds."""
     if kind == "customers":
         return "select customer_id from scope.customers"
     form, _, stream_key = kind.partition(":")

@@ -8,18 +8,11 @@ import pytest
 from orchestration_assets.errors import BlockedError
 from orchestration_assets.state.verdicts import Verdict
 from orchestration_assets.warehouse import progress
-from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
-from orchestration_assets.warehouse.release import (
-    ReleaseResult,
-    last_release,
-    payload_version,
-    release,
-)
+from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.release import last_release, payload_version, release
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, ensure_released_tables
 from orchestration_assets.warehouse.session import Session
-from tests.support.candidate import finish_candidate
-
-SUITE = "customers_are_complete_and_unique"
+from tests.support.small_core import SUITE, TWO, build, customers, passing, publish, small_core
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
@@ -28,64 +21,7 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     url = f"duckdb:///{tmp_path / 'w.duckdb'}"
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
-    opened = open_warehouse(url, tmp_path)
-    with opened.writer("prepare") as session:
-        for schema in ("core", "scope"):
-            session.create_schema(schema)
-        session.execute("create table scope.model_version (version varchar, built_at timestamp)")
-        session.execute("create table scope.state (candidate_id varchar)")
-        session.execute("insert into scope.state values ('candidate-1')")
-        for table, keys in RELEASED_TABLES.items():
-            columns = ", ".join(f"{name} varchar" for name in keys)
-            session.execute(f"create table core.{table} ({columns}, amount decimal(18, 2))")
-    return opened
-
-
-def build(warehouse: Warehouse, version: str, *statements: str) -> None:
-    with warehouse.writer("build") as session:
-        for statement in statements:
-            session.execute(statement)
-        session.execute("delete from scope.model_version")
-        session.execute(
-            "insert into scope.model_version values (:version, now())", {"version": version}
-        )
-        finish_candidate(session, version)
-
-
-def customers(warehouse: Warehouse, schema: str = "released") -> dict[str, float]:
-    with warehouse.reader() as session:
-        rows = session.rows(f"select customer_id, amount from {schema}.dim_customers")
-    return {row["customer_id"]: float(row["amount"]) for row in rows}
-
-
-def passing(rows: int = 2, *, passed: bool = True) -> Callable[[str], dict[str, Verdict]]:
-    def verdicts_for(version: str) -> dict[str, Verdict]:
-        verdict = Verdict(
-            SUITE,
-            version,
-            "candidate-1",
-            passed,
-            evaluated=3,
-            expected=3,
-            rows=rows,
-            table="core.dim_customers",
-            reason="" if passed else "a customer is one row (1 rows)",
-        )
-        return {SUITE: verdict}
-
-    return verdicts_for
-
-
-def publish(
-    warehouse: Warehouse,
-    verdicts: Callable[[str], dict[str, Verdict]],
-    consumed: list[int] | None = None,
-) -> ReleaseResult:
-    noted = [] if consumed is None else consumed
-    return release(warehouse, [SUITE], verdicts, lambda _, number: noted.append(number))
-
-
-TWO = "insert into core.dim_customers values ('a', 1), ('b', 2)"
+    return small_core(url, tmp_path)
 
 
 def test_a_judged_version_is_copied_whole_with_its_verdict(warehouse: Warehouse) -> None:
