@@ -41,16 +41,23 @@ class DuckWarehouse(Warehouse):
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
         """Hold the writer lock without a connection; see `Warehouse.exclusive`."""
+        is_mine = self._gate.is_mine
+        with self.turn(purpose):
+            if not is_mine:
+                self._wait_for_readers()
+            yield
+
+    @contextmanager
+    def turn(self, purpose: str) -> Iterator[None]:
+        """Hold the writer lock without looking at the file; see `Warehouse.turn`."""
         if self._gate.is_mine:
             with self._gate.hold(purpose, self.lock_timeout_s):
                 yield
             return
-        ticket = None
         with self._gate.hold(purpose, self.lock_timeout_s):
             ticket = self._lock.acquire(purpose, self.lock_timeout_s)
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._wait_for_readers()
                 yield
             finally:
                 ticket.leave()

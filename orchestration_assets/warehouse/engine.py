@@ -49,6 +49,13 @@ class Warehouse(ABC):
             RetriableError: the turn did not come in time; names the holder.
         """
 
+    def turn(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the writer lock for a `writer` or several in turn, each of which opens the file.
+
+        Where one of them was first, dlt and dbt may follow it: the file is free of readers then.
+        """
+        return self.exclusive(purpose)
+
     @abstractmethod
     def _transaction(self) -> AbstractContextManager[Session]:
         """Open a connection and one transaction on it; commit at the end, roll back on error."""
@@ -66,7 +73,7 @@ class Warehouse(ABC):
         if me in self._open_writers:
             yield self._open_writers[me]
             return
-        with self.exclusive(purpose), self._transaction() as session:
+        with self.turn(purpose), self._transaction() as session:
             self._open_writers[me] = session
             try:
                 yield session
