@@ -196,7 +196,7 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LandingResult:
-    """What one landing of one stream did; counts are rows."""
+    """What one landing of one stream did; counts are rows, `rows_total` those of the raw table."""
 
     system: str
     stream: str
@@ -204,6 +204,7 @@ class LandingResult:
     rows_landed: int = 0
     rows_deleted: int = 0
     rows_unchanged: int = 0
+    rows_total: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     drift: tuple[str, ...] = ()
     load_ids: tuple[str, ...] = ()

@@ -17,17 +17,18 @@ import structlog
 
 from orchestration_assets.landing.changes import deletion_rows, only_changes, vanished_ids
 from orchestration_assets.landing.chunks import Arrived, Chunk, chunks, stamped
-from orchestration_assets.landing.contract import contract_of
+from orchestration_assets.landing.contract import contract_of, raw_schema
 from orchestration_assets.landing.convert import Batch, convert
 from orchestration_assets.landing.cursors import Load, cursor_in, record
 from orchestration_assets.landing.dlt_load import Loader, put_right, unfinished
 from orchestration_assets.landing.progress import ReadingLog
-from orchestration_assets.landing.raw_tables import ensure_raw_tables
+from orchestration_assets.landing.raw_tables import ensure_raw_tables, tables_are_ready
 from orchestration_assets.model import LandingResult, Source, Stream
 from orchestration_assets.state import drift as drift_state
 from orchestration_assets.state import quarantine
 from orchestration_assets.state.store import StateStore
 from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.session import Session
 
 __all__ = ["ensure_raw_tables", "land"]
 
@@ -67,7 +68,6 @@ def land(
         RetriableError: the system or the writer lock stayed unavailable; what was stored before
             stays, and the next landing goes on from there.
     """
-    ensure_raw_tables([stream], warehouse, home)
     landing = _Landing(stream, warehouse, state, home, full=full or stream.reads_all)
     cursor = landing.resume()
     if stream.reads_all and not full and not source.has_changed(stream.name, cursor):
@@ -113,6 +113,7 @@ class _Landing:
         self._stream = stream
         self._warehouse = warehouse
         self._state = state
+        self._home = home
         self._loader = Loader(stream, warehouse, home)
         self._contract = contract_of(stream)
         self._log = ReadingLog(stream, warehouse, full=full)
@@ -126,20 +127,36 @@ class _Landing:
         self._load_ids: list[str] = []
         self._watermark: datetime | None = None
         self.rows_read = 0
+        self._rows_before = 0
         self._landed = 0
         self._deleted = 0
         self._unchanged = 0
 
     def resume(self) -> str | None:
-        """Put right what a killed process left, and return the cursor to read from."""
+        """Make what is missing, put right what a killed process left; the cursor to read from."""
         with self._warehouse.reader() as session:
-            self._cursor = cursor_in(session, self._stream)
-            crashed = bool(unfinished(session, self._stream))
-            self._log.look(session)
+            is_ready = tables_are_ready([self._stream], session)
+            crashed = is_ready and self._look(session)
+        if not is_ready:
+            ensure_raw_tables([self._stream], self._warehouse, self._home)
+            with self._warehouse.reader() as session:
+                crashed = self._look(session)
         self._log.end_abandoned()
         if crashed:
             self._load_ids += put_right(self._warehouse, self._stream)
+            with self._warehouse.reader() as session:
+                self._rows_before = self._count(session)
         return self._cursor
+
+    def _look(self, session: Session) -> bool:
+        """See where the stream stands; whether a killed process left a load."""
+        self._cursor = cursor_in(session, self._stream)
+        self._log.look(session)
+        self._rows_before = self._count(session)
+        return bool(unfinished(session, self._stream))
+
+    def _count(self, session: Session) -> int:
+        return session.count(raw_schema(self._stream), self._stream.name)
 
     def convert(self, arrived: Sequence[Arrived]) -> Batch:
         """Convert pages to rows; count what was read."""
@@ -169,17 +186,18 @@ class _Landing:
 
     def _write(self, table: pa.Table, cursor: str | None) -> None:
         key = self._stream.key
-        with self._warehouse.exclusive(f"land {key}"):
-            with self._warehouse.reader() as session:
+        loads: list[Load] = []
+        with self._warehouse.turn(f"land {key}"):
+            with self._warehouse.writer(f"compare with {key}") as session:
                 rows = only_changes(session, self._stream, table, self._log.left_out)
+                if not rows.num_rows:
+                    record(session, self._stream, [], cursor)
             self._unchanged += table.num_rows - rows.num_rows
-            loads: list[Load] = []
             if rows.num_rows:
                 watermark = pc.max(rows.column("_source_at")).as_py()
                 loads = [Load(self._loader.load(rows), rows.num_rows, watermark)]
-            if loads or cursor is not None:
                 with self._warehouse.writer(f"register load of {key}") as session:
-                    reading_id = self._log.note(session) if loads else None
+                    reading_id = self._log.note(session)
                     record(session, self._stream, loads, cursor, reading_id)
         deletions = pc.sum(rows.column("_is_deleted")).as_py() or 0
         self._deleted += deletions
@@ -259,6 +277,7 @@ class _Landing:
             rows_landed=self._landed,
             rows_deleted=self._deleted,
             rows_unchanged=self._unchanged,
+            rows_total=self._rows_before + self._landed + self._deleted,
             quarantined=dict(self._quarantined),
             drift=tuple(sorted(self._drift)),
             load_ids=tuple(self._load_ids),

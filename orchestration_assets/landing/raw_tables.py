@@ -51,8 +51,9 @@ def ensure_raw_tables(streams: Iterable[Stream], warehouse: Warehouse, home: Pat
     """
     home.mkdir(parents=True, exist_ok=True)
     wanted = list(streams)
-    if warehouse_is_ready(wanted, warehouse):
-        return
+    with warehouse.reader() as session:
+        if tables_are_ready(wanted, session):
+            return
     with warehouse.writer("prepare raw tables") as session:
         session.create_table(LANDING, "loads", LOADS)
         session.create_table(LANDING, "cursors", CURSORS)
@@ -64,16 +65,14 @@ def ensure_raw_tables(streams: Iterable[Stream], warehouse: Warehouse, home: Pat
                 _index(session, schema, stream.name)
 
 
-def warehouse_is_ready(streams: Iterable[Stream], warehouse: Warehouse) -> bool:
+def tables_are_ready(streams: Iterable[Stream], session: Session) -> bool:
     """Tell whether nothing is left to make for these streams."""
-    with warehouse.reader() as session:
-        own = [("loads", LOADS), ("cursors", CURSORS), ("readings", READINGS)]
-        wanted = [(LANDING, name, columns) for name, columns in own]
-        wanted += [(raw_schema(one), one.name, _table_schema(one)) for one in streams]
-        return all(
-            set(columns.names) <= set(session.columns(schema, name))
-            for schema, name, columns in wanted
-        )
+    own = [("loads", LOADS), ("cursors", CURSORS), ("readings", READINGS)]
+    wanted = [(LANDING, name, columns) for name, columns in own]
+    wanted += [(raw_schema(one), one.name, _table_schema(one)) for one in streams]
+    return all(
+        set(columns.names) <= set(session.columns(schema, name)) for schema, name, columns in wanted
+    )
 
 
 def _table_schema(stream: Stream) -> pa.Schema:

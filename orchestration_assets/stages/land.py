@@ -111,12 +111,6 @@ def prepare_landing(deployment: Deployment) -> None:
     ensure_raw_tables(all_streams(), deployment.warehouse, deployment.home)
 
 
-def rows_in(deployment: Deployment, stream: Stream) -> int:
-    """Rows in a stream's raw table, all versions counted."""
-    with deployment.warehouse.reader() as session:
-        return session.count(f"raw_{stream.system}", stream.name)
-
-
 def streams_of(system: str) -> Mapping[str, Stream]:
     """The contracts of one system's streams, without opening the system."""
     return SYSTEMS[system].streams

@@ -12,7 +12,7 @@ from orchestration_assets.freshness import LANDED_HOURLY
 from orchestration_assets.model import LandingResult, Stream
 from orchestration_assets.settings import load_settings
 from orchestration_assets.stages.governance import raci_of
-from orchestration_assets.stages.land import land_stream, rows_in, streams_of
+from orchestration_assets.stages.land import land_stream, streams_of
 
 DRIFT_CHECK = "fields_are_known"
 
@@ -38,9 +38,9 @@ def _column_schema(stream: Stream) -> dg.TableSchema:
     )
 
 
-def _metadata(result: LandingResult, rows_total: int) -> dict[str, Any]:
+def _metadata(result: LandingResult) -> dict[str, Any]:
     return {
-        "dagster/row_count": rows_total,
+        "dagster/row_count": result.rows_total,
         "rows_read": result.rows_read,
         "rows_landed": result.rows_landed,
         "rows_deleted": result.rows_deleted,
@@ -80,14 +80,11 @@ def landing_asset(stream: Stream, category: str, owner: str) -> dg.AssetsDefinit
     def _land(
         config: LandingConfig, accord: AccordResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        deployment = accord.open()
         try:
-            result = land_stream(deployment, stream.system, stream.name, full=config.full)
+            result = land_stream(accord.open(), stream.system, stream.name, full=config.full)
         except AccordError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        yield dg.MaterializeResult(
-            asset_key=key, metadata=_metadata(result, rows_in(deployment, stream))
-        )
+        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(result))
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=DRIFT_CHECK,
