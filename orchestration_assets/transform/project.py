@@ -4,8 +4,9 @@ Reading the manifest needs no dbt; parsing it does, and imports it only then.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,13 @@ def ensure_manifest(engine: str = "duckdb") -> Path:
 
 def load_nodes(manifest: Path) -> list[ModelNode]:
     """Read models and sources with their tests from a manifest, in order of unique id."""
+    stat = manifest.stat()
+    return list(_nodes_of(manifest, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=4)
+def _nodes_of(manifest: Path, _changed_at: int, _size: int) -> Sequence[ModelNode]:
+    """The nodes of one version of the manifest: every step of a run asks for them."""
     content = json.loads(manifest.read_bytes())
     owners = {
         group["name"]: group["owner"].get("name") or group["owner"].get("email")
@@ -121,7 +129,7 @@ def load_nodes(manifest: Path) -> list[ModelNode]:
         for entry in entries
         if entry["resource_type"] in ("model", "source")
     ]
-    return sorted(nodes, key=lambda node: node.unique_id)
+    return tuple(sorted(nodes, key=lambda node: node.unique_id))
 
 
 def _is_current(manifest: Path) -> bool:
