@@ -31,7 +31,7 @@ from benchmarks._gate_rules import (
     one_statement,
     suite,
 )
-from orchestration_assets.warehouse.changed_rows import find_changes, forget_rows
+from orchestration_assets.warehouse.changed_rows import find_changes
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.released_tables import RELEASES
 from orchestration_assets.warehouse.scope import create_scope_tables
@@ -147,10 +147,10 @@ def _change(warehouse: Warehouse) -> bool:
     unique = {TABLE: [c.rule.columns for c in checks() if c.rule.reach is Reach.KEYS]}
     with warehouse.writer("collect") as session:
         changes = find_changes(session, _VERSION, {TABLE: KEY}, {TABLE: SCOPE}, unique)
-    batches = {f"core.{TABLE}": Batch(one.changed, one.keys) for one in changes.values()}
+    batches = {
+        f"core.{TABLE}": Batch(one.changed, one.keys, one.copies) for one in changes.values()
+    }
     result = _judged(warehouse, batches)
-    with warehouse.writer("forget") as session:
-        forget_rows(session, changes)
     expected = (result.rows or 0) // CHANGED_ONE_IN
     return result.passed and result.evaluated == len(checks()) and result.rows_judged == expected
 

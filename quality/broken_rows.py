@@ -115,7 +115,7 @@ def _read(suite: Suite, rule: Rule, table: str, query: str, limit: int, datasour
         f" where {broken} order by {key} limit {limit}"
     )
     customers = f"select count(distinct t.{suite.customer}) from {table} t where {broken}"
-    with datasource.get_engine().connect() as connection:
+    with datasource.get_execution_engine().engine.connect() as connection:
         rows = connection.exec_driver_sql(text).all()
         count = connection.exec_driver_sql(customers).scalar() if suite.customer else None
     found = tuple(HeldRow(str(row[0]), str(row[1]), str(row[2]), rule.words) for row in rows)

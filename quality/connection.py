@@ -24,6 +24,11 @@ def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
 
     from quality import duckdb_dialect
 
+    if not gc.get_freeze_count():
+        # The engines have to be collected after each run: what the libraries loaded, a hundred
+        # times as much, is not gone through again.
+        gc.collect()
+        gc.freeze()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     embedded = connection_url.startswith("duckdb")

@@ -128,15 +128,18 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tables in which a suite finds what changed, in place of its own table.
+    """Where a suite finds what changed, in place of its own table.
 
     Args:
         changed: table of the rows that changed.
         keys: table of all rows that share the values of these columns with a changed one.
+        copies: SQL query of each of these tables, in the order in which they are made. They are
+            temporary tables of the connection that judges, so that nothing is written for them.
     """
 
     changed: str
     keys: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

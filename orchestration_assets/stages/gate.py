@@ -56,7 +56,7 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
         passing = settled(deployment.state)
         results = run_suites(suites, warehouse.url, parameters, batches(changes), passing)
         with warehouse.writer("gates: hold rows") as session:
-            keep_held(deployment, session, results, names, changes)
+            keep_held(deployment, session, results, names)
     candidate = scope.candidate_id if scope else ""
     verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
     record_verdicts(deployment.state, verdicts)

@@ -13,7 +13,7 @@ from orchestration_assets.transform.invoke import ONE_INVOCATION
 from orchestration_assets.transform.profiles import engine_of
 from orchestration_assets.transform.project import ensure_manifest, load_nodes
 from orchestration_assets.warehouse import held_rows
-from orchestration_assets.warehouse.changed_rows import Changes, find_changes, forget_rows
+from orchestration_assets.warehouse.changed_rows import Changes, find_changes
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, ensure_released_tables
 from orchestration_assets.warehouse.session import Session
 from quality.catalog import ALL_SUITES
@@ -45,7 +45,9 @@ def changes_to_judge(
 
 def batches(changes: Mapping[str, Changes]) -> dict[str, Batch]:
     """The same for the runner of the suites, by `<schema>.<table>`."""
-    return {f"{CORE}.{name}": Batch(one.changed, one.keys) for name, one in changes.items()}
+    return {
+        f"{CORE}.{name}": Batch(one.changed, one.keys, one.copies) for name, one in changes.items()
+    }
 
 
 def keep_held(
@@ -53,7 +55,6 @@ def keep_held(
     session: Session,
     results: Sequence[SuiteResult],
     names: Mapping[str, str],
-    changes: Mapping[str, Changes],
 ) -> None:
     """Write down which rows are held now; where a suite has no sound answer, those of before stay.
 
@@ -62,9 +63,7 @@ def keep_held(
         session: inside a writing transaction.
         results: the judgements.
         names: what each suite's verdict is bound to.
-        changes: what was collected for the judgement.
     """
-    forget_rows(session, changes)
     sound = [result for result in results if result.error is None]
     held_rows.let_go(session, [_bare(result) for result in sound])
     for result in sound:

@@ -1,8 +1,8 @@
 """What changed in the core since the last release, for the gates and the release to look at.
 
 `gate.touched_<table>` holds the keys of the rows that the scope touches, in core as it is now and
-in what was released; all other rows are as they were released. `gate.changed_<table>` and
-`gate.keys_<table>_<n>` hold rows of core and last only while they are judged.
+in what was released; all other rows are as they were released. Copies of changed rows are for the
+gates to make: here is only said which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ from orchestration_assets.warehouse.sql import identifier, qualified
 SCHEMA = held_rows.SCHEMA
 WHOLE_EVERY = timedelta(hours=24)
 """Once a day all rows are judged and compared, whatever is thought to have changed."""
+FEW_ROWS = 50_000
+"""A table of fewer rows is judged whole: finding what changed in it would cost more."""
 
 _REBUILT = pa.schema([("table_name", pa.string())])
 _PREPARED = pa.schema([("model_version", pa.string()), ("table_name", pa.string())])
@@ -30,12 +32,14 @@ class Changes:
     """Where the changes of one table lie.
 
     Args:
-        changed: `<schema>.<table>` of the rows that changed.
-        keys: table of the rows that share the values of these columns with a changed one.
+        changed: name for the table of the rows that changed.
+        keys: name for the table of rows that share the values of these columns with a changed one.
+        copies: SQL query of each of these tables, in the order in which they can be made.
     """
 
     changed: str
     keys: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 def ensure_tables(session: Session) -> None:
@@ -54,6 +58,8 @@ def find_changes(
 ) -> dict[str, Changes]:
     """Collect what changed in each core table; a table that is absent has to be judged whole.
 
+    For the release the keys that were touched are kept of small tables too.
+
     Args:
         session: inside a writing transaction.
         version: version of the core as it is now.
@@ -64,18 +70,20 @@ def find_changes(
     ensure_tables(session)
     session.execute(f"delete from {SCHEMA}.prepared")
     whole = is_whole_due(session)
-    found = {}
+    found, prepared = {}, []
     for table, key in tables.items():
-        _drop(session, table, len(unique.get(table, ())))
+        session.execute(f"drop table if exists {SCHEMA}.touched_{table}")
         scope = scopes.get(table)
         if whole or not scope or not _is_comparable(session, table):
             continue
-        found[table] = _collect(session, table, key, scope, unique.get(table, ()))
-        session.append(
-            SCHEMA,
-            "prepared",
-            pa.table([[version], [table]], schema=_PREPARED),
-        )
+        condition = _condition(session, table, key, scope)
+        _keep_touched(session, table, key, scope, condition)
+        prepared.append(table)
+        if not _is_small(session, table):
+            names = unique.get(table, ())
+            found[table] = _changes(session, table, key, scope, condition, names)
+    versions = [version] * len(prepared)
+    session.append(SCHEMA, "prepared", pa.table([versions, prepared], schema=_PREPARED))
     return found
 
 
@@ -89,13 +97,6 @@ def touched_table(session: Session, version: str, table: str) -> str | None:
         {"version": version, "table": table},
     )
     return qualified(SCHEMA, f"touched_{table}") if known else None
-
-
-def forget_rows(session: Session, changes: Mapping[str, Changes]) -> None:
-    """Drop the copies of rows once they are judged; the keys stay for the release."""
-    for one in changes.values():
-        for name in (one.changed, *one.keys.values()):
-            session.execute(f"drop table if exists {name}")
 
 
 def forget_candidate(session: Session) -> None:
@@ -128,49 +129,58 @@ def _is_comparable(session: Session, table: str) -> bool:
     return not rebuilt and released == session.columns("core", table)
 
 
-def _collect(
+def _is_small(session: Session, table: str) -> bool:
+    """Whether judging all rows costs less than finding those that changed."""
+    some = f"select 1 from {qualified('core', table)} limit {FEW_ROWS}"
+    return session.scalar(f"select count(*) from ({some}) counted") < FEW_ROWS
+
+
+def _condition(session: Session, table: str, key: Sequence[str], scope: Mapping[str, str]) -> str:
+    """Which rows of core changed, or are held and looked at again."""
+    condition = in_scope(scope)
+    # Naming every row of a large table as text costs a second: only where one is held.
+    if held_rows.any_held(session, table):
+        condition += f" or {held_rows.row_key(key)} in ({held_rows.keys_of(table)})"
+    if session.dialect == "duckdb":
+        # Found by one column first: said at once, every column of a wide table would be unpacked.
+        core = qualified("core", table)
+        condition = f"rowid in (select rowid from {core} where {condition})"
+    return condition
+
+
+def _keep_touched(
+    session: Session, table: str, key: Sequence[str], scope: Mapping[str, str], condition: str
+) -> None:
+    columns = ", ".join(identifier(name) for name in key)
+    known = [f"select {columns} from {qualified('released', table)} where {in_scope(scope)}"]
+    known += [f"select {columns} from {qualified('core', table)} where {condition}"]
+    if list(scope) == list(key) and not held_rows.any_held(session, table):
+        # The scope names the rows itself: nothing has to be looked for.
+        known = [f"select distinct * from ({scoped_values(scope[key[0]])}) scoped ({columns})"]
+    session.execute(f"create table {SCHEMA}.touched_{table} as {' union '.join(known)}")
+
+
+def _changes(
     session: Session,
     table: str,
     key: Sequence[str],
     scope: Mapping[str, str],
+    condition: str,
     unique: Sequence[tuple[str, ...]],
 ) -> Changes:
-    core, columns = qualified("core", table), ", ".join(identifier(name) for name in key)
-    scoped = condition = in_scope(scope)
-    holds = held_rows.any_held(session, table)
-    # Naming every row of a large table as text costs a second: only where one is held.
-    if holds:
-        condition = f"{scoped} or {held_rows.row_key(key)} in ({held_rows.keys_of(table)})"
-    touched, changed = f"{SCHEMA}.touched_{table}", f"{SCHEMA}.changed_{table}"
-    if session.dialect == "duckdb":
-        # Found by one column first: said at once, every column of a wide table would be unpacked.
-        condition = f"rowid in (select rowid from {core} where {condition})"
-    session.execute(f"create table {changed} as select * from {core} where {condition}")
-    if list(scope) == list(key):
-        # The scope names the rows itself, released ones too: nothing has to be looked for.
-        released = scoped_values(scope[key[0]])
-    else:
-        released = f"select {columns} from {qualified('released', table)} where {scoped}"
-    session.execute(
-        f"create table {touched} as select {columns} from {changed} union {released}"
-    )
+    """Where the changes lie that this condition finds."""
+    core, changed = qualified("core", table), f"changed_{table}"
+    copies = {changed: f"select * from {core} where {condition}"}
+    named_by = set(scope) | (set(key) if held_rows.any_held(session, table) else set())
     keys = {}
     for number, names in enumerate(unique):
-        if set(scope) <= set(names) and (not holds or set(key) <= set(names)):
+        if named_by <= set(names):
             # Whoever shares these values is in scope, or held, by them, and so among the changed.
             keys[names] = changed
             continue
         listed = ", ".join(identifier(name) for name in names)
-        keys[names] = f"{SCHEMA}.keys_{table}_{number}"
-        session.execute(
-            f"create table {keys[names]} as select {listed} from {core}"
-            f" where ({listed}) in (select {listed} from {changed})"
+        keys[names] = f"keys_{table}_{number}"
+        copies[keys[names]] = (
+            f"select {listed} from {core} where ({listed}) in (select {listed} from {changed})"
         )
-    return Changes(changed, keys)
-
-
-def _drop(session: Session, table: str, unique: int) -> None:
-    names = [f"touched_{table}", f"changed_{table}"]
-    names += [f"keys_{table}_{number}" for number in range(unique)]
-    for name in names:
-        session.execute(f"drop table if exists {SCHEMA}.{name}")
+    return Changes(changed, keys, copies)

@@ -225,7 +225,9 @@ def in_scope(meta_scope: Mapping[str, str]) -> str:
     Raises:
         FatalError: a kind is none of these.
     """
-    return " or ".join(f"{column} in ({scoped_values(kind)})" for column, kind in meta_scope.items())
+    return " or ".join(
+        f"{column} in ({scoped_values(kind)})" for column, kind in meta_scope.items()
+    )
 
 
 def scoped_values(kind: str) -> str:

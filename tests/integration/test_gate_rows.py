@@ -13,6 +13,7 @@ from orchestration_assets.stages.gate import judge, publish
 from orchestration_assets.stages.gate_rows import decide_on_rows, waiting_rows
 from orchestration_assets.state import held_rows as quarantine
 from orchestration_assets.state.verdicts import newest_verdicts
+from orchestration_assets.warehouse import changed_rows
 from orchestration_assets.warehouse.release import ReleaseResult
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES, copy_table
 from quality.catalog import CORE_SUITES
@@ -23,6 +24,12 @@ ORDERS = "core.fct_orders"
 # Small enough to leave what the customer has spent a sum above nothing.
 BAD = {"total": "-1.00"}
 RULE = "totals are neither negative nor absurd"
+
+
+@pytest.fixture(autouse=True)
+def _no_table_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is judged and released by change at a size is so here."""
+    monkeypatch.setattr(changed_rows, "FEW_ROWS", 0)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import duckdb
 import psycopg
 import pytest
 
-from quality.rules import Rule, Suite
+from quality.rules import Batch, Rule, Suite
 from quality.runner import run_suite, run_suites
 from quality.suites.phrases import (
     at_least,
@@ -130,6 +130,16 @@ def test_a_table_that_lost_most_of_its_rows_fails(url: str) -> None:
 
 def test_a_parameter_that_is_not_handed_in_fails_the_suite(url: str) -> None:
     assert not run_suite(PEOPLE, url).passed
+
+
+def test_rules_on_single_rows_look_at_the_rows_that_changed(url: str) -> None:
+    rules = (at_least("score", 1, "scores are at least one"), usual_volume("people"))
+    suite = Suite("people_score", "core.people", rules, expected=2)
+    copies = {"changed_people": "select * from core.people where id <> 'a'"}
+    by_change = {"core.people": Batch("changed_people", copies=copies)}
+    found = [run_suites([suite], url, USUAL, which)[0] for which in (by_change, None)]
+    assert [(one.rows_judged, one.rows) for one in found] == [(2, 3), (3, 3)]
+    assert [one.failures[0].unexpected_count for one in found] == [1, 1]
 
 
 def test_an_empty_suite_fails() -> None:

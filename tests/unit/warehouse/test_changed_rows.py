@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration_assets.warehouse import changed_rows
 from orchestration_assets.warehouse.changed_rows import WHOLE_EVERY, Changes, find_changes
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.release import last_release
@@ -27,6 +28,11 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     return opened
 
 
+@pytest.fixture(autouse=True)
+def _no_table_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed_rows, "FEW_ROWS", 0)
+
+
 def changes(warehouse: Warehouse, version: str) -> Changes | None:
     """What is found changed among the customers; the candidate touches customer b and one gone."""
     with warehouse.writer("collect") as session:
@@ -34,11 +40,6 @@ def changes(warehouse: Warehouse, version: str) -> Changes | None:
         session.execute("insert into scope.customers values ('b'), ('gone')")
         tables = {"dim_customers": RELEASED_TABLES["dim_customers"]}
         return find_changes(session, version, tables, SCOPES, UNIQUE).get("dim_customers")
-
-
-def rows(warehouse: Warehouse, query: str) -> list[tuple]:
-    with warehouse.reader() as session:
-        return sorted(tuple(row.values()) for row in session.rows(query))
 
 
 def is_whole(warehouse: Warehouse) -> bool:
@@ -54,10 +55,27 @@ def test_rows_in_scope_and_those_that_share_a_value_with_them_are_found(
     build(warehouse, "v2", "update core.dim_customers set amount = 1 where customer_id = 'b'")
     found = changes(warehouse, "v2")
     assert found is not None
-    assert rows(warehouse, f"select customer_id from {found.changed}") == [("b",)]
+    with warehouse.writer("copy") as session:
+        for name, query in found.copies.items():
+            session.execute(f"create temp table {name} as {query}")
+        copied = {
+            name: [row.values() for row in session.rows(f"select * from {name}")]
+            for name in found.copies
+        }
+    assert [[*row] for row in copied[found.changed]] == [["b", 1]]
     # Whoever has the same id is in scope by it; the same amount may stand anywhere.
     assert found.keys["customer_id",] == found.changed
-    assert len(rows(warehouse, f"select amount from {found.keys['amount',]}")) == 2
+    assert [[*row] for row in copied[found.keys["amount",]]] == [[1], [1]]
+
+
+def test_a_small_table_is_judged_whole_and_released_by_change(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changed_rows, "FEW_ROWS", 3)
+    build(warehouse, "v2", "update core.dim_customers set amount = 7")
+    assert changes(warehouse, "v2") is None
+    publish(warehouse, passing())
+    assert customers(warehouse) == {"a": 1, "b": 7}
 
 
 def test_a_row_that_is_gone_from_core_is_taken_out_by_the_release(warehouse: Warehouse) -> None:
