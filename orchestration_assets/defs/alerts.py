@@ -34,6 +34,7 @@ SAID_NO = "DagsterAssetCheckFailedError"
 DIED = "The run ended without naming a step."
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _KEPT_RUNS = 20_000
+_CHECKS_NAMED = 10
 # Runs whose incidents go into the store in one transaction.
 BATCH = 50
 
@@ -195,11 +196,12 @@ def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[_Fai
     for record in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = record.get_dagster_event()
         data = event.step_failure_data
-        message = (
-            data.user_failure_data.description
-            if data.user_failure_data and data.user_failure_data.description
-            else (data.error.message.strip().split("\n")[0] if data.error else "no message")
-        )
         error_class = (data.error.cls_name if data.error else None) or ""
+        if data.user_failure_data and data.user_failure_data.description:
+            message = data.user_failure_data.description
+        else:
+            lines = data.error.message.strip().split("\n") if data.error else ["no message"]
+            # One line a check that failed, by its name; of other errors the first says what broke.
+            message = " ".join(lines[:_CHECKS_NAMED] if error_class == SAID_NO else lines[:1])
         failures.append(_Failure(str(event.step_key), message, error_class))
     return failures

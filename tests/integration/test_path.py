@@ -1,5 +1,6 @@
 """The whole path over real HTTP, told as a story: each test starts where the one before ended."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,28 @@ def test_after_the_repair_everything_goes_on_and_people_are_told(deployed: Deplo
     assert figures["failed_steps"] == []
     assert figures["gates"]["failed"] == 0
     assert "resolved" in str(deployed.alerts()[alerts:]).lower()
+
+
+def test_a_failing_test_of_dbt_on_another_model_holds_the_release_and_is_told(
+    deployed: Deployed,
+) -> None:
+    """Order lines are of no use to any journey; what the change would send waits all the same."""
+    deployed.write_past_the_scope(
+        "insert into core.fct_order_lines select * replace (-1 as quantity)"
+        " from core.fct_order_lines order by order_id limit 1"
+    )
+    deployed.sandbox.control("/mutate", {"fraction": 4 * FRACTION})
+    requests, alerts, since = len(deployed.requests()), len(deployed.alerts()), time.time()
+    figures = deployed.run()
+    deployed.tell_of_runs(since)
+    assert figures["success"] is False
+    assert len(deployed.requests()) == requests
+    told = str(deployed.alerts()[alerts:])
+    assert "build_core" in told
+    assert "unique_fct_order_lines_order_line_id" in told
+    deployed.write_past_the_scope("delete from core.fct_order_lines where quantity = -1")
+    assert deployed.run()["failed_steps"] == []
+    assert len(deployed.requests()) > requests
 
 
 def test_each_trouble_stays_with_its_system_and_says_what_to_do(deployed: Deployed) -> None:

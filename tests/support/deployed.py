@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import dagster as dg
 import orjson
 
 from orchestration_assets.commands.run import run_and_measure
+from orchestration_assets.defs.alerts import alert_sensor
+from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.state.held_rows import held
 from sandbox.client import RunningSandbox
@@ -64,6 +67,23 @@ class Deployed:
             rows = held(deployment.state, table)
             deployment.close()
         return rows
+
+    def tell_of_runs(self, since: float) -> None:
+        """One tick of the sensor that turns runs which ended since then into alerts."""
+        with (
+            mock.patch.dict(os.environ, self.environment()),
+            dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance,
+        ):
+            context = dg.build_sensor_context(instance=instance, cursor=str(since))
+            alert_sensor(context, accord=AccordResource())
+
+    def write_past_the_scope(self, statement: str) -> None:
+        """Change the warehouse as nothing in Accord does."""
+        with (
+            mock.patch.dict(os.environ, self.environment()),
+            Deployment().warehouse.writer("meddle") as session,
+        ):
+            session.execute(statement)
 
     def released_orders(self, ids: Collection[str]) -> set[str]:
         """Which of these orders are released."""
