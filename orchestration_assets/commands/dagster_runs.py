@@ -1,6 +1,9 @@
 """Recorded Dagster runs from the command line, in this process and in a home of their own."""
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -32,13 +35,32 @@ def run_everything(home: Path) -> tuple[dg.DagsterInstance, dg.ExecuteInProcessR
     """
     from orchestration_assets.definitions import defs
 
-    prepare_dagster_home(home)
+    dagster_home = prepare_dagster_home(home)
     instance = dg.DagsterInstance.get()
     job = defs().resolve_job_def(EVERYTHING)
-    result = job.execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": CONSOLE_LOG_LEVEL}}}},
-        tags={"accord/started_by": "command line"},
-    )
+    with events_kept_open(dagster_home):
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": CONSOLE_LOG_LEVEL}}}},
+            tags={"accord/started_by": "command line"},
+        )
     return instance, result
+
+
+@contextmanager
+def events_kept_open(dagster_home: Path) -> Iterator[None]:
+    """Keep an idle connection to the index of events.
+
+    Dagster opens it anew for each of a run's thousand events, and whenever the last connection
+    closes, SQLite moves its log into the file and deletes it.
+    """
+    index = dagster_home / "history" / "runs" / "index.db"
+    if not index.is_file():
+        # The instance keeps its events elsewhere.
+        yield
+        return
+    with closing(sqlite3.connect(index)) as connection:
+        # The log counts as open from the first read on.
+        connection.execute("select 1 from sqlite_master").fetchall()
+        yield
