@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,23 @@ def read_journeys(folder: Path) -> dict[str, Journey]:
     Raises:
         FatalError: a block lacks a key; names the file, the model and the key.
     """
-    import yaml
-
     found = []
     for path in sorted(folder.glob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = _parsed(path.read_text(encoding="utf-8")) or {}
         for model in document.get("models", ()):
             block = ((model.get("config") or {}).get("meta") or {}).get("journey")
             if block is not None:
                 found.append(_journey(path, model, block))
     found.sort(key=lambda journey: (journey.priority, journey.name))
     return {journey.name: journey for journey in found}
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    """Each step of a run asks for the journeys; nobody writes to what is returned."""
+    import yaml
+
+    return yaml.safe_load(text)
 
 
 def _journey(path: Path, model: Mapping[str, Any], block: Mapping[str, Any]) -> Journey:

@@ -5,6 +5,7 @@ is found says what to write where.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,7 +106,7 @@ def read_raci(path: Path) -> Raci:
             "copy config/raci.yml of the repository there, or correct ACCORD_CONFIG_DIR.",
         )
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _unique_key_loader())  # noqa: S506
+        content = _parsed(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise FatalError(f"{_shown(path)} cannot be read: {error}", "correct that line.") from error
     try:
@@ -218,6 +219,14 @@ def _accountable_problem(kind: str, name: str, entry: Entry) -> tuple[str, str] 
 
 def _shown(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """The same file is asked for by every part of the definitions."""
+    import yaml
+
+    return yaml.load(text, _unique_key_loader())  # noqa: S506
 
 
 def _unique_key_loader() -> Any:
