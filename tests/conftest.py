@@ -31,8 +31,14 @@ def skip_or_fail(reason: str) -> NoReturn:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the modules marked `long` begin first, so that no worker is left alone with them."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Let the longest modules begin first, so that no worker is left alone with one of them."""
+    items.sort(key=_minutes, reverse=True)
+
+
+def _minutes(item: pytest.Item) -> float:
+    """How long the module of a test takes, as its mark `long(minutes)` says."""
+    mark = item.get_closest_marker("long")
+    return 0.0 if mark is None else float(mark.kwargs.get("minutes", 1))
 
 
 @pytest.fixture(autouse=True)

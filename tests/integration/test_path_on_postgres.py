@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.client import start_sandbox
 from tests.support.deployed import Deployed
+
+pytestmark = pytest.mark.long(minutes=2)
 
 
 def test_the_path_runs_on_postgres_and_sends_nothing_twice(

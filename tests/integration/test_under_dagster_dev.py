@@ -25,7 +25,7 @@ DESTINATIONS = {"hubspot", "klaviyo"}
 ACTIVATION = "__ASSET_JOB"
 ORDERS_GATE = "orders_are_complete_and_valued"
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long(minutes=10), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

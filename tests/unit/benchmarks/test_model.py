@@ -8,6 +8,8 @@ import pytest
 from benchmarks import model
 from benchmarks._model_sql import Statement, core_checksums, run_statements
 
+pytestmark = pytest.mark.long(minutes=2)
+
 
 def test_it_builds_the_same_core_as_plain_sql_and_says_so_in_one_form():
     found = model.run(rows=300, rounds=2)
