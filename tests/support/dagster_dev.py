@@ -30,6 +30,8 @@ from tests.support.deployed import Deployed
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
+# Each look costs the web server what the runs need; a tenth of what a sensor waits is soon enough.
+LOOK_EVERY_S = 1.0
 LOG_TAIL = 4000
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
@@ -54,10 +56,11 @@ class DagsterDev(Deployed):
     url: str
     log: Path
     process: "subprocess.Popen[bytes]"
+    client: httpx.Client
 
     def query(self, text: str) -> dict[str, Any]:
         """The data of a GraphQL answer."""
-        response = httpx.post(f"{self.url}/graphql", json={"query": text}, timeout=30)
+        response = self.client.post(f"{self.url}/graphql", json={"query": text})
         answer = response.json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
@@ -118,7 +121,7 @@ class DagsterDev(Deployed):
             assert self.process.poll() is None, f"dagster dev ended\n{self.last_words()}"
             if found := look():
                 return found
-            time.sleep(0.5)
+            time.sleep(LOOK_EVERY_S)
         raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.last_words()}")
 
     def last_words(self) -> str:
@@ -173,9 +176,11 @@ def _started(sandbox: RunningSandbox, docs_url: str) -> Iterator[DagsterDev]:
             start_new_session=True,
         )
     try:
-        server = DagsterDev(home, sandbox, url, log, process)
-        _wait_for_code(server)
-        yield server
+        # One client: each makes a TLS context of its own, which costs more than what is asked.
+        with httpx.Client(timeout=30) as client:
+            server = DagsterDev(home, sandbox, url, log, process, client)
+            _wait_for_code(server)
+            yield server
     finally:
         _end(process)
 
