@@ -1,6 +1,5 @@
 """DuckDB: opening the file safely, and the session over it."""
 
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,12 +15,11 @@ from orchestration_assets.warehouse.session import Params, Session
 from orchestration_assets.warehouse.sql import bind, qualified
 
 _POLL_S = 0.02
-_RESHAPES = re.compile(r"\s*(drop|alter|create(?!\s+temp))\b", re.IGNORECASE)
 # Files, URLs and extensions are out of reach of any SQL that runs here.
 _CONFIG: dict[str, Any] = {"enable_external_access": "false", "allow_community_extensions": "false"}
 _COLUMNS = """
-select schema_name, table_name, column_name from duckdb_columns()
-where database_name = current_database() order by column_index
+select table_name, column_name, data_type from duckdb_columns()
+where database_name = current_database() and schema_name = $schema order by column_index
 """
 _WAL_DAMAGE = "replaying WAL"
 _BUSY = ("Could not set lock", "different configuration", "already attached", "being used by")
@@ -33,10 +31,8 @@ class DuckSession(Session):
     dialect = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__()
         self._connection = connection
-        # The catalogue answers for all tables as fast as for one; within a transaction only our own
-        # statements change what it says.
-        self._columns: dict[tuple[str, str], list[str]] | None = None
 
     def _run(self, sql: str, params: Params | None) -> duckdb.DuckDBPyConnection:
         text, used = bind(sql, params, "${}")
@@ -44,8 +40,7 @@ class DuckSession(Session):
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         """Run one statement and return the number of rows it changed."""
-        if _RESHAPES.match(sql):
-            self._columns = None
+        self._note_statement(sql)
         result = self._run(sql, params)
         names = [column[0] for column in result.description or []]
         if names != ["Count"]:
@@ -73,14 +68,8 @@ class DuckSession(Session):
         finally:
             self._connection.unregister("_incoming")
 
-    def columns(self, schema: str, table: str) -> list[str]:
-        """Return the column names of a table or view, in order."""
-        if self._columns is None:
-            found: dict[tuple[str, str], list[str]] = {}
-            for row in self._connection.execute(_COLUMNS).fetchall():
-                found.setdefault((row[0], row[1]), []).append(row[2])
-            self._columns = found
-        return self._columns.get((schema, table), [])
+    def _read_catalogue(self, schema: str) -> list[tuple[str, str, str]]:
+        return self._connection.execute(_COLUMNS, {"schema": schema}).fetchall()
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type

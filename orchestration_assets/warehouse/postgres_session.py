@@ -28,6 +28,14 @@ _ARROW = {
 }
 _DEFAULT_DECIMAL = (38, 9)
 _COPY_CHARS = 1 << 20
+# The views of the standard's information schema answer ten times as slowly.
+_COLUMNS = """
+select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a
+join pg_class c on c.oid = a.attrelid
+where c.relnamespace = to_regnamespace(%s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and a.attnum > 0 and not a.attisdropped
+order by c.relname, a.attnum
+"""
 
 
 class PostgresSession(Session):
@@ -36,10 +44,12 @@ class PostgresSession(Session):
     dialect = "postgres"
 
     def __init__(self, connection: psycopg.Connection) -> None:
+        super().__init__()
         self._connection = connection
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         """Run one statement and return the number of rows it changed."""
+        self._note_statement(sql)
         text, used = bind(sql, params, "%({})s", double_percent=True)
         cursor = self._connection.execute(text.encode(), used or None)
         command = (cursor.statusmessage or "").split(" ", 1)[0]
@@ -89,14 +99,8 @@ class PostgresSession(Session):
             for start in range(0, len(text), _COPY_CHARS):
                 copy.write(bytes(text[start : start + _COPY_CHARS]))
 
-    def columns(self, schema: str, table: str) -> list[str]:
-        """Return the column names of a table or view, in order."""
-        found = self._connection.execute(
-            "select column_name from information_schema.columns"
-            " where table_schema = %s and table_name = %s order by ordinal_position",
-            (schema, table),
-        ).fetchall()
-        return [name for (name,) in found]
+    def _read_catalogue(self, schema: str) -> list[tuple[str, str, str]]:
+        return self._connection.execute(_COLUMNS, (schema,)).fetchall()
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type

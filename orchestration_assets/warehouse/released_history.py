@@ -99,21 +99,8 @@ def take_shape_of_core(session: Session, table: str, release_number: int) -> Non
 
 def shape(session: Session, schema: str, table: str) -> Mapping[str, str]:
     """Type of each column in SQL, by name and in order, those of the releases left out."""
-    found = session.rows(
-        "select column_name, data_type, numeric_precision, numeric_scale"
-        " from information_schema.columns where table_schema = :schema and table_name = :name"
-        " order by ordinal_position",
-        {"schema": schema, "name": table},
-    )
-    return {row["column_name"]: _type(row) for row in found if row["column_name"] not in _OURS}
-
-
-def _type(row: Mapping[str, object]) -> str:
-    """DuckDB names precision and scale in the type, PostgreSQL beside it."""
-    kind = str(row["data_type"])
-    if kind == "numeric" and row["numeric_precision"] is not None:
-        return f"numeric({row['numeric_precision']},{row['numeric_scale']})"
-    return kind
+    found = session.types(schema, table)
+    return {name: kind for name, kind in found.items() if name not in _OURS}
 
 
 def _create_like_released(session: Session, table: str) -> None:

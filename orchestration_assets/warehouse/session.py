@@ -1,7 +1,8 @@
 """What a caller sees of an open connection: one transaction, the same words on both engines."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,9 @@ import pyarrow as pa
 from orchestration_assets.warehouse.sql import identifier, qualified
 
 Params = Mapping[str, Any]
+_RESHAPES = re.compile(r"\s*(drop|alter|create(?!\s+temp))\b", re.IGNORECASE)
+# Only temporary tables are named without their schema.
+_DROPS_TEMPORARY = re.compile(r"\s*drop\s+table\s+(if\s+exists\s+)?\w+\s*$", re.IGNORECASE)
 
 
 class Session(ABC):
@@ -19,6 +23,11 @@ class Session(ABC):
     """
 
     dialect: str
+
+    def __init__(self) -> None:
+        # A catalogue answers for all tables of a schema as fast as for one, and whoever holds the
+        # writer lock is the only one who changes it.
+        self._catalogue: dict[str, dict[str, dict[str, str]]] = {}
 
     @abstractmethod
     def execute(self, sql: str, params: Params | None = None) -> int:
@@ -39,8 +48,26 @@ class Session(ABC):
     def _type_of(self, field: pa.Field) -> str: ...
 
     @abstractmethod
+    def _read_catalogue(self, schema: str) -> Iterable[tuple[str, str, str]]:
+        """Table, column and SQL type of every column of a schema, in the order of the columns."""
+
+    def _note_statement(self, sql: str) -> None:
+        """Forget what is known of the tables when a statement changes one."""
+        if _RESHAPES.match(sql) and not _DROPS_TEMPORARY.match(sql):
+            self._catalogue = {}
+
+    def types(self, schema: str, table: str) -> Mapping[str, str]:
+        """Return the SQL type of each column of a table or view, by name and in order."""
+        if schema not in self._catalogue:
+            tables: dict[str, dict[str, str]] = {}
+            for name, column, kind in self._read_catalogue(schema):
+                tables.setdefault(name, {})[column] = kind
+            self._catalogue[schema] = tables
+        return self._catalogue[schema].get(table, {})
+
     def columns(self, schema: str, table: str) -> list[str]:
         """Return the column names of a table or view, in order; empty when it does not exist."""
+        return list(self.types(schema, table))
 
     def scalar(self, sql: str, params: Params | None = None) -> Any:
         """Return the first column of the first row, or None."""
