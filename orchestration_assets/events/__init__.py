@@ -1,0 +1,1 @@
+"""Events on their way in: the gateway that acknowledges them and the inbox that keeps them."""
