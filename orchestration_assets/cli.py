@@ -20,6 +20,7 @@ from orchestration_assets.commands import (
     gates,
     governance,
     identity,
+    inbox,
     land,
     model,
     quarantine,
@@ -51,6 +52,7 @@ app.command("land")(land.land)
 app.command("ui")(ui.ui)
 app.add_typer(alerts.app)
 app.add_typer(quarantine.app)
+app.add_typer(inbox.app)
 app.add_typer(model.app)
 app.add_typer(identity.app)
 app.add_typer(gates.app)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _NOTHING_OF_A_DEPLOYMENT = {
     "ACCORD_WAREHOUSE_URL": "",
     "ACCORD_STATE_URL": "",
+    "ACCORD_INBOX_URL": "",
     "ACCORD_SLACK_WEBHOOK_URL": "",
     "ACCORD_SLACK_WEBHOOKS": "{}",
     "ACCORD_TEAMS_WEBHOOK_URL": "",
@@ -52,6 +53,23 @@ class Settings(BaseSettings):
     )
     state_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; empty: SQLite under home."
+    )
+    inbox_url: str = Field(
+        default="",
+        description="Where events wait: sqlite:///FILE or postgresql://...; empty: the state's"
+        " PostgreSQL, or a SQLite file of its own under home.",
+    )
+    inbox_attempts: int = Field(
+        default=5, gt=0, description="Attempts on an event until it is set aside as poison."
+    )
+    inbox_queue: int = Field(
+        default=10_000, gt=0, description="Events that may wait for the inbox's disk; more are 503."
+    )
+    inbox_keep_done_days: float = Field(
+        default=30.0, ge=0, description="Days that the bodies of events that are done are kept."
+    )
+    inbox_keep_discarded_days: float = Field(
+        default=90.0, ge=0, description="Days that the bodies of discarded events are kept."
     )
     default_region: str = Field(
         default="FR", description="ISO country assumed for phone numbers without a country code."
@@ -206,6 +224,15 @@ class Settings(BaseSettings):
     def resolved_state_url(self) -> str:
         """The state store's address, the embedded SQLite file when none is set."""
         return self.state_url or f"sqlite:///{self.root / 'state.sqlite'}"
+
+    @property
+    def resolved_inbox_url(self) -> str:
+        """The inbox's address: beside the state on PostgreSQL, else a file of its own."""
+        if self.inbox_url:
+            return self.inbox_url
+        if self.state_url.startswith(("postgresql://", "postgres://")):
+            return self.state_url
+        return f"sqlite:///{self.root / 'inbox.db'}"
 
     def connection(self, system: str) -> dict[str, str]:
         """Plain values a connector needs: `base_url`, `token` and its own options, where set."""
