@@ -6,28 +6,19 @@ the reason; with `ACCORD_TEST_STRICT=1` it fails instead, so that no check is le
 
 import logging
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
-import psycopg
 import pytest
 import structlog
-from psycopg import sql
+
+from tests.support.databases import postgres_database
+from tests.support.lacking import skip_or_fail
 
 VENDOR_SPECS = "ACCORD_VENDOR_SPECS"
-DEFAULT_POSTGRES_URL = "postgresql://root@127.0.0.1:5432/postgres"
 # Variables that say where the machine keeps what tests need; no setting of Accord's own.
 KEPT = ("ACCORD_TEST_", VENDOR_SPECS)
 REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-def skip_or_fail(reason: str) -> NoReturn:
-    """Skip the test, or fail it under `ACCORD_TEST_STRICT=1`, saying what is missing."""
-    if os.environ.get("ACCORD_TEST_STRICT") == "1":
-        pytest.fail(f"{reason} (ACCORD_TEST_STRICT=1 allows no skip)", pytrace=False)
-    pytest.skip(reason)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,23 +61,9 @@ def repository() -> Path:
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, dropped after the test.
-
-    The server is `ACCORD_TEST_POSTGRES_URL`, by default the local one.
-    """
-    server = os.environ.get("ACCORD_TEST_POSTGRES_URL", DEFAULT_POSTGRES_URL)
-    name = f"accord_test_{secrets.token_hex(6)}"
-    database = sql.Identifier(name)
-    try:
-        admin = psycopg.connect(server, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError:
-        skip_or_fail("No PostgreSQL server answers: set ACCORD_TEST_POSTGRES_URL.")
-    with admin:
-        admin.execute(sql.SQL("create database {}").format(database))
-        try:
-            yield f"{server.rsplit('/', 1)[0]}/{name}"
-        finally:
-            admin.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+    """The address of an empty PostgreSQL database, dropped after the test."""
+    with postgres_database() as url:
+        yield url
 
 
 @pytest.fixture

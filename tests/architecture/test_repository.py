@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 
 # Written in pieces, so that this file does not find itself.
 MACHINE_PATHS = re.compile("(?<![\\w.{}$])/(" + "|".join(["ro" + "ot", "wo" + "rk"]) + ")/[\\w.]")

@@ -10,24 +10,24 @@ from tests.support.model_records import NOW, ann, land_everything, order, shoppe
 from tests.support.model_world import CORE_TABLES, ModelWorld
 
 
-def test_the_whole_path_from_raw_records_to_journeys(either: ModelWorld) -> None:
-    land_everything(either)
-    either.refresh()
-    either.release()
-    either.build(project.ACT)
-    customer = either.rows("select * from core.dim_customers where shopify_customer_id = '71'")[0]
+def test_the_whole_path_from_raw_records_to_journeys(unbuilt: ModelWorld) -> None:
+    land_everything(unbuilt)
+    unbuilt.refresh()
+    unbuilt.release()
+    unbuilt.build(project.ACT)
+    customer = unbuilt.rows("select * from core.dim_customers where shopify_customer_id = '71'")[0]
     assert customer["email"] == "ann@example.com"
     assert customer["phone_e164"] == "+33640112233"
     assert customer["country_code"] == "FR"
     assert (customer["source_record_count"], customer["system_count"]) == (3, 3)
     assert (customer["order_count"], str(customer["lifetime_value"])) == (2, "42.50")
-    winback = either.rows("select * from journeys.jrn_lapsed_winback_email")
+    winback = unbuilt.rows("select * from journeys.jrn_lapsed_winback_email")
     assert [row["email"] for row in winback] == ["ann@example.com"]
-    value = either.rows("select * from journeys.jrn_customer_value_crm")
+    value = unbuilt.rows("select * from journeys.jrn_customer_value_crm")
     assert [(row["hubspot_email"], row["segment"]) for row in value] == [
         ("ann@example.com", "lapsed")
     ]
-    products = either.rows("select * from core.dim_products")
+    products = unbuilt.rows("select * from core.dim_products")
     assert [(str(p["min_price"]), str(p["max_price"])) for p in products] == [("10.50", "12.00")]
 
 

@@ -19,7 +19,7 @@ from orchestration_assets.connectors.klaviyo.source import KlaviyoSource
 from orchestration_assets.connectors.klaviyo.streams import STREAMS
 from orchestration_assets.connectors.klaviyo.writer import KlaviyoProfilesWriter
 from orchestration_assets.model import OutgoingRow
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 from tests.unit.connectors.klaviyo.account import (
     Account,
     campaign,

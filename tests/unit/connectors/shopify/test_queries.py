@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from orchestration_assets.connectors.shopify import queries
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 
 # The schema calls each of the two the successor of the other: Customer.smsMarketingConsent points
 # to defaultPhoneNumber, whose fields point to an smsMarketingConsent that their type lacks.

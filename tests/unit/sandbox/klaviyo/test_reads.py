@@ -9,7 +9,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
 from sandbox.faults import Profile
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 
 
 def walk(an_account, path: str, **params: str) -> list[dict]:

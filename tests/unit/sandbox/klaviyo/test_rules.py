@@ -10,7 +10,7 @@ from sandbox.klaviyo.app import HANDLERS
 from sandbox.klaviyo.rule_table import built_in_rules
 from sandbox.klaviyo.rules import VENDOR_FILES, vendor_rules
 from sandbox.vendor_specs import KLAVIYO_FOLDER
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 from tests.unit.sandbox.klaviyo.conftest import READ_ONLY
 
 

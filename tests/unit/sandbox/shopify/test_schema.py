@@ -13,7 +13,7 @@ from graphql import (
 
 from sandbox.shopify.schema import QueryChecker, load_subset, load_vendor_schema
 from sandbox.vendor_specs import SHOPIFY_SCHEMA
-from tests.conftest import skip_or_fail
+from tests.support.lacking import skip_or_fail
 
 
 @pytest.fixture
