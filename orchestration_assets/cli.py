@@ -18,6 +18,7 @@ from orchestration_assets.commands import (
     demo,
     doctor,
     gates,
+    gateway,
     governance,
     identity,
     inbox,
@@ -50,6 +51,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("land")(land.land)
 app.command("ui")(ui.ui)
+app.command("gateway")(gateway.gateway)
 app.add_typer(alerts.app)
 app.add_typer(quarantine.app)
 app.add_typer(inbox.app)

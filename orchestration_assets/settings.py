@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from orchestration_assets.event_settings import EventSettings
 
 # A set variable, even an empty one, wins over `.env`: what a sandbox makes up never reaches the
 # stores and the channels of a deployment.
@@ -35,7 +37,7 @@ TELEMETRY_OFF = {
 }
 
 
-class Settings(BaseSettings):
+class Settings(EventSettings):
     """What a deployment can change without touching code. Every name is `ACCORD_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix="ACCORD_", env_file=".env", extra="ignore")
@@ -53,23 +55,6 @@ class Settings(BaseSettings):
     )
     state_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; empty: SQLite under home."
-    )
-    inbox_url: str = Field(
-        default="",
-        description="Where events wait: sqlite:///FILE or postgresql://...; empty: the state's"
-        " PostgreSQL, or a SQLite file of its own under home.",
-    )
-    inbox_attempts: int = Field(
-        default=5, gt=0, description="Attempts on an event until it is set aside as poison."
-    )
-    inbox_queue: int = Field(
-        default=10_000, gt=0, description="Events that may wait for the inbox's disk; more are 503."
-    )
-    inbox_keep_done_days: float = Field(
-        default=30.0, ge=0, description="Days that the bodies of events that are done are kept."
-    )
-    inbox_keep_discarded_days: float = Field(
-        default=90.0, ge=0, description="Days that the bodies of discarded events are kept."
     )
     default_region: str = Field(
         default="FR", description="ISO country assumed for phone numbers without a country code."
@@ -240,7 +225,7 @@ class Settings(BaseSettings):
         values = {
             name.removeprefix(prefix): value
             for name, value in self.__dict__.items()
-            if name.startswith(prefix) and value is not None
+            if name.startswith(prefix) and name != f"{prefix}webhook_secret" and value is not None
         }
         return {
             name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)

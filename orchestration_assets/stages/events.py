@@ -1,10 +1,16 @@
-"""Events on their way in: the deployment's inbox, and what retention removes from it."""
+"""Events on their way in: the deployment's inbox and gateway, and what retention removes."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from orchestration_assets.connectors.kit.webhooks import Webhook
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.events.upkeep import Retention
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 def open_inbox(deployment: Deployment) -> Inbox:
@@ -26,3 +32,51 @@ def expire_bodies(deployment: Deployment, inbox: Inbox) -> int:
             discarded=timedelta(days=settings.inbox_keep_discarded_days),
         )
     )
+
+
+def make_gateway(
+    deployment: Deployment, inbox: Inbox, schemes: Mapping[str, Webhook] | None = None
+) -> "Starlette":
+    """The deployment's gateway over its inbox; refused events go to its quarantine.
+
+    Args:
+        deployment: whose settings say who may send what.
+        inbox: from `open_inbox`.
+        schemes: how each system signs; by default what its connector says. A system without a
+            secret takes no webhooks.
+
+    Raises:
+        FatalError: a key or a signing secret is none.
+    """
+    from orchestration_assets.events.gateway.application import gateway
+    from orchestration_assets.events.gateway.endpoint import Limits
+    from orchestration_assets.events.gateway.senders import Senders
+    from orchestration_assets.events.gateway.vendor_webhooks import VendorWebhook
+    from orchestration_assets.state.quarantine import hold
+
+    settings = deployment.settings
+    state = deployment.state
+    keys = {name: key.get_secret_value() for name, key in settings.events_keys.items()}
+    return gateway(
+        inbox,
+        lambda system, stream, records: hold(state, system, stream, records),
+        systems={
+            system: VendorWebhook(scheme, secrets)
+            for system, scheme in (webhook_schemes() if schemes is None else schemes).items()
+            if (secrets := settings.webhook_secrets(system))
+        },
+        senders=Senders(keys, settings.signing_secrets),
+        limits=Limits(
+            body_bytes=settings.gateway_body_bytes,
+            body_patience_s=settings.gateway_body_patience_s,
+            depth=settings.gateway_json_depth,
+            batch=settings.gateway_batch,
+            events_per_s=settings.gateway_events_per_s,
+        ),
+        public_url=settings.public_url,
+    )
+
+
+def webhook_schemes() -> dict[str, Webhook]:
+    """How each system of the catalogue signs its webhooks, where it sends any."""
+    return {}

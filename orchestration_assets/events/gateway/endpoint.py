@@ -118,9 +118,11 @@ class Endpoint:
         body = await read_body(
             scope, receive, limit=self.limits.body_bytes, patience_s=self.limits.body_patience_s
         )
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            # Said twice is not said: whoever reads it sees both, and neither is taken for the one.
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return Request(scope, headers, body, received_at)
 
     def check_depth(self, request: Request) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 
 from starlette.types import Scope
 
-from orchestration_assets.errors import AccordError
+from orchestration_assets.connectors.kit.webhooks import (
+    PayloadRefused,
+    SignatureRefused,
+    Webhook,
+    WebhookRequest,
+)
 from orchestration_assets.events.gateway.endpoint import Endpoint, Hold, Limits, Request
 from orchestration_assets.events.gateway.metrics import Metrics
 from orchestration_assets.events.gateway.refusals import RefusalError
-from orchestration_assets.events.gateway.schemes import Webhook, WebhookRequest
 from orchestration_assets.events.group_commit import NewEvent
 from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.logs import clean_text
@@ -79,12 +83,12 @@ class VendorWebhooks(Endpoint):
         )
         try:
             known.scheme.verify(asked, known.secrets)
-        except AccordError as error:
+        except SignatureRefused as error:
             raise RefusalError(401, "not_authentic", error.message) from None
         self.check_depth(request)
         try:
             read = known.scheme.events(asked)
-        except AccordError as error:
+        except PayloadRefused as error:
             raise await self._refused(source, request, error) from None
         self.check_amount(source, len(read))
         events = [
@@ -103,7 +107,7 @@ class VendorWebhooks(Endpoint):
         duplicates = sum(one.is_duplicate for one in accepted)
         return 200, {"accepted": len(accepted) - duplicates, "duplicates": duplicates}
 
-    async def _refused(self, source: str, request: Request, error: AccordError) -> RefusalError:
+    async def _refused(self, source: str, request: Request, error: PayloadRefused) -> RefusalError:
         reason = clean_text(error.message)
         record = Rejected(
             record_id=hashlib.sha256(request.body).hexdigest(),

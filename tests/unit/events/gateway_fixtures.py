@@ -11,10 +11,14 @@ from datetime import UTC, datetime
 
 import httpx
 
-from orchestration_assets.errors import AccordError
+from orchestration_assets.connectors.kit.webhooks import (
+    PayloadRefused,
+    SignatureRefused,
+    WebhookEvent,
+    WebhookRequest,
+)
 from orchestration_assets.events.gateway.application import gateway
 from orchestration_assets.events.gateway.endpoint import Limits
-from orchestration_assets.events.gateway.schemes import WebhookEvent, WebhookRequest
 from orchestration_assets.events.gateway.senders import Senders
 from orchestration_assets.events.gateway.server import listen, make_server
 from orchestration_assets.events.gateway.vendor_webhooks import VendorWebhook
@@ -30,12 +34,12 @@ class Vendor:
     def verify(self, request: WebhookRequest, secrets: Sequence[str]) -> None:
         given = request.headers.get("x-signature", "")
         if not any(hmac.compare_digest(given, sign(request.url, request.body, s)) for s in secrets):
-            raise AccordError("The signature is not Vendor's.", "look at the secret")
+            raise SignatureRefused("The signature is not Vendor's.", "look at the secret")
 
     def events(self, request: WebhookRequest) -> list[WebhookEvent]:
         payload = json.loads(request.body)
         if not isinstance(payload, list):
-            raise AccordError("The payload of ann@example.com is no list.", "tell the vendor")
+            raise PayloadRefused("The payload of ann@example.com is no list.", "tell the vendor")
         return [
             WebhookEvent(
                 event_id=one["id"],

@@ -11,7 +11,7 @@ from orchestration_assets.errors import RetriableError
 from orchestration_assets.events.gateway.endpoint import Limits
 from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.logs import configure_logging
-from tests.unit.events.gateway_fixtures import SECRETS, Served, cart_updated, served
+from tests.unit.events.gateway_fixtures import SECRETS, Served, cart_updated, served, sign
 
 
 @pytest.fixture
@@ -55,6 +55,16 @@ def test_both_secrets_of_a_rotation_count_and_a_forged_one_does_not(up: Served):
 
 def test_the_scheme_sees_the_address_that_the_vendor_called(up: Served):
     assert up.webhook(payload("a"), query="?shop=a%20b&x=%2F").status_code == 200
+
+
+def test_a_header_that_comes_twice_is_no_signature(up: Served):
+    path, body = "/v1/webhooks/vendor", payload("a")
+    good = sign("https://in.example.com" + path, body)
+    for headers in (
+        [("x-signature", "forged"), ("x-signature", good)],
+        [("x-signature", good)] * 2,
+    ):
+        assert up.client.post(path, content=body, headers=headers).status_code == 401
 
 
 def test_an_authentic_payload_that_breaks_its_contract_is_kept_in_quarantine(up: Served):
