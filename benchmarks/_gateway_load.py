@@ -54,6 +54,11 @@ def send(load: Load) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
+def name_of(prefix: str, number: int) -> str:
+    """An event's id as senders make them: without order, so that an index grows everywhere."""
+    return f"{prefix}-{hashlib.sha256(f'{prefix} {number}'.encode()).hexdigest()[:32]}"
+
+
 def body_of(name: str, size: int) -> bytes:
     """One first-party event that keeps its contract, of an exact size."""
     event = {
@@ -178,7 +183,7 @@ class _Sender:
 
 
 async def _send(load: Load) -> dict[str, float]:
-    names = [f"{load.prefix}-{number}" for number in range(load.events)] * load.copies
+    names = [name_of(load.prefix, number) for number in range(load.events)] * load.copies
     if load.copies > 1:
         random.Random(load.events).shuffle(names)
     requests = [request_of(name, load.body_bytes) for name in names]

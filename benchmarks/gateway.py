@@ -21,7 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks._gateway_load import SECRET, Load, send
+from benchmarks._gateway_load import SECRET, Load, name_of, send
 from orchestration_assets.events.database import open_engine
 from orchestration_assets.events.tables import inbox_events
 
@@ -131,7 +131,7 @@ def _holds(url: str, expected: Mapping[str, int]) -> bool:
         rows = [tuple(row) for row in connection.execute(sa.select(*columns))]
     engine.dispose()
     size = Load(0, 0, "").body_bytes
-    wanted = {(f"{p}-{n}", size) for p, events in expected.items() for n in range(events)}
+    wanted = {(name_of(p, n), size) for p, events in expected.items() for n in range(events)}
     kept = [row for row in rows if not row[0].startswith("warm-")]
     return len(kept) == len(wanted) and set(kept) == wanted
 

@@ -13,7 +13,7 @@ def gateway(
 ) -> None:
     """Take webhooks and first-party events; what is answered with 2xx is on disk."""
     from orchestration_assets.deployment import Deployment
-    from orchestration_assets.events.gateway.server import listen, make_server
+    from orchestration_assets.events.gateway.server import listen, make_server, tune_process
     from orchestration_assets.stages.events import make_gateway, open_inbox
 
     deployment = Deployment()
@@ -28,6 +28,7 @@ def gateway(
         with listen(host, port) as listening:
             taken = listening.getsockname()[1]
             typer.echo(f"Events are taken on http://{host}:{taken}/docs")
+            tune_process()
             server.run(sockets=[listening])
     finally:
         inbox.close()

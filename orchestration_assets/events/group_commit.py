@@ -4,11 +4,13 @@ While a commit waits for the disk, the next callers queue up; the next commit ta
 caller's future is settled after the commit that holds its events, never before.
 """
 
+import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from orchestration_assets.errors import AccordError, FatalError, RetriableError
 from orchestration_assets.events.database import writing
+from orchestration_assets.events.tables import inbox_events
 
 _log = structlog.get_logger(__name__)
 
@@ -64,8 +67,21 @@ class Accepted:
 
 @dataclass(slots=True)
 class _Call:
+    """Events of one caller; `loop` is where its future lives, None where a thread waits for it."""
+
     events: Sequence[NewEvent]
-    future: "Future[list[Accepted]]" = field(default_factory=Future)
+    future: "Future[list[Accepted]] | asyncio.Future[list[Accepted]]"
+    loop: asyncio.AbstractEventLoop | None = None
+    outcome: list[Accepted] | AccordError | None = None
+
+    def settle(self) -> None:
+        """Tell the caller; in its own loop's thread, where it has one."""
+        if self.future.done():
+            return
+        if isinstance(self.outcome, list):
+            self.future.set_result(self.outcome)
+        else:
+            self.future.set_exception(self.outcome or _unwritable("The inbox was not written."))
 
 
 class GroupWriter:
@@ -99,19 +115,34 @@ class GroupWriter:
             RetriableError: too many wait already, or the inbox is closed. The future raises it too,
                 when the store cannot be written.
         """
-        call = _Call(events)
+        future: Future[list[Accepted]] = Future()
+        future.set_running_or_notify_cancel()
+        self._queue(_Call(events, future))
+        return future
+
+    def submit_in_loop(self, events: Sequence[NewEvent]) -> "asyncio.Future[list[Accepted]]":
+        """As `submit`, for a caller in a running loop; a commit wakes each loop once for all.
+
+        Raises:
+            RetriableError: see `submit`.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Accepted]] = loop.create_future()
+        self._queue(_Call(events, future, loop))
+        return future
+
+    def _queue(self, call: _Call) -> None:
         with self._changed:
             if self._is_closed:
                 raise _unwritable("The inbox is closed.")
-            if self._queued + len(events) > self._capacity:
+            if self._queued + len(call.events) > self._capacity:
                 raise _unwritable("Too many events wait for the inbox's disk.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
                 self._thread.start()
             self._calls.append(call)
-            self._queued += len(events)
+            self._queued += len(call.events)
             self._changed.notify()
-        return call.future
 
     def close(self) -> None:
         """Write what is queued, then stop."""
@@ -125,13 +156,10 @@ class GroupWriter:
         while not self._is_over():
             calls = self._next()
             try:
-                if calls:
-                    self._write(calls)
+                self._write(calls)
             finally:
                 # Whatever happened above: nobody waits for ever, and the next group is written.
-                for call in calls:
-                    if not call.future.done():
-                        call.future.set_exception(_unwritable("The inbox could not be written."))
+                _settle(calls)
 
     def _is_over(self) -> bool:
         return self._is_closed and not self._calls
@@ -146,10 +174,12 @@ class GroupWriter:
                 taken.append(self._calls.popleft())
                 size += len(taken[-1].events)
             self._queued -= size
-        # From here on a caller that goes away cannot cancel; what is cancelled already stays out.
-        return [call for call in taken if call.future.set_running_or_notify_cancel()]
+        return taken
 
-    def _write(self, calls: list[_Call]) -> None:
+    def _write(self, calls: Sequence[_Call]) -> None:
+        """Write a group and note for each call what became of it."""
+        if not calls:
+            return
         try:
             results = self._commit([event for call in calls for event in call.events])
         except (DataError, IntegrityError, ValueError, UnicodeError) as error:
@@ -157,38 +187,33 @@ class GroupWriter:
         except Exception as error:
             _log.error("the inbox cannot be written", error=type(error).__name__)
             for call in calls:
-                call.future.set_exception(_unwritable("The inbox's store cannot be written."))
+                call.outcome = _unwritable("The inbox's store cannot be written.")
         else:
             start = 0
             for call in calls:
                 end = start + len(call.events)
-                call.future.set_result(results[start:end])
+                call.outcome = results[start:end]
                 start = end
 
-    def _write_apart(self, calls: list[_Call], error: Exception) -> None:
+    def _write_apart(self, calls: Sequence[_Call], error: Exception) -> None:
         """Find the call that the store will never take; the others are not to suffer from it."""
         if len(calls) > 1:
             for call in calls:
                 self._write([call])
             return
-        refusal: AccordError = FatalError(
+        calls[0].outcome = FatalError(
             f"The inbox's store does not take an event ({type(error).__name__}).",
             "send text without NUL characters and broken surrogates.",
         )
-        calls[0].future.set_exception(refusal)
 
     def _commit(self, events: Sequence[NewEvent]) -> list[Accepted]:
         """Insert in one transaction; an event that is there already stays as it is."""
         fresh: set[tuple[str, str]] = set()
         with writing(self._engine) as connection:
-            is_sqlite = connection.dialect.name == "sqlite"
+            insert = _insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgres
             now = datetime.now(UTC)
             for start in range(0, len(events), _ROWS_A_STATEMENT):
-                chunk = events[start : start + _ROWS_A_STATEMENT]
-                values = tuple(v for one in chunk for v in _values(one, now, is_sqlite=is_sqlite))
-                statement = _insert(len(chunk), "?" if is_sqlite else "%s")
-                rows = connection.exec_driver_sql(statement, values)
-                fresh.update((row[0], row[1]) for row in rows)
+                fresh.update(insert(connection, events[start : start + _ROWS_A_STATEMENT], now))
         results = []
         for one in events:
             key = (one.system, one.event_id)
@@ -198,24 +223,73 @@ class GroupWriter:
         return results
 
 
+def _settle(calls: Sequence[_Call]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[_Call]] = {}
+    for call in calls:
+        by_loop.setdefault(call.loop, []).append(call)
+    for loop, group in by_loop.items():
+        if loop is None:
+            _tell(group)
+            continue
+        # A loop that is closed has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_tell, group)
+
+
+def _tell(calls: Sequence[_Call]) -> None:
+    for call in calls:
+        call.settle()
+
+
+def _insert_sqlite(
+    connection: sa.Connection, events: Sequence[NewEvent], now: datetime
+) -> Collection[tuple[str, str]]:
+    """Insert, and return the keys of those that were not there.
+
+    Not by `returning`: SQLite hands over each row with a step of its own, and after every step
+    this thread would queue up for the interpreter behind the one that reads requests.
+    """
+    values: list[Any] = []
+    accepted_at = _as_sqlite_text(now)
+    for one in events:
+        moments = (_as_sqlite_text(one.occurred_at), _as_sqlite_text(one.received_at), accepted_at)
+        values += (*_names(one), *moments, one.body)
+    counted = connection.execution_options(preserve_rowcount=True)
+    result = counted.exec_driver_sql(_insert(len(events), "?"), tuple(values))
+    if result.rowcount == len(events):
+        return [(one.system, one.event_id) for one in events]
+    if not result.rowcount:
+        return []
+    # The new rows are the last ones: nobody else writes meanwhile, and their ids have no gaps.
+    last = result.lastrowid
+    columns = (inbox_events.c.system, inbox_events.c.event_id)
+    new = sa.select(*columns).where(
+        inbox_events.c.id > last - result.rowcount, inbox_events.c.id <= last
+    )
+    return {(row.system, row.event_id) for row in connection.execute(new)}
+
+
+def _insert_postgres(
+    connection: sa.Connection, events: Sequence[NewEvent], now: datetime
+) -> Collection[tuple[str, str]]:
+    """Insert, and return the keys of those that were not there."""
+    values: list[Any] = []
+    for one in events:
+        values += (*_names(one), one.occurred_at, one.received_at, now, one.body)
+    statement = _insert(len(events), "%s") + " returning system, event_id"
+    return {(row[0], row[1]) for row in connection.exec_driver_sql(statement, tuple(values))}
+
+
 def _insert(rows: int, mark: str) -> str:
     row = f"({', '.join([mark] * len(COLUMNS))})"
     return (
         f"insert into inbox_events ({', '.join(COLUMNS)}) values {', '.join([row] * rows)}"
-        " on conflict (system, event_id) do nothing returning system, event_id"
+        " on conflict (system, event_id) do nothing"
     )
 
 
-def _values(event: NewEvent, now: datetime, *, is_sqlite: bool) -> tuple[Any, ...]:
-    moments = (event.occurred_at, event.received_at, now)
-    return (
-        event.system,
-        event.event_id,
-        event.topic,
-        event.subject or event.event_id,
-        *(map(_as_sqlite_text, moments) if is_sqlite else moments),
-        event.body,
-    )
+def _names(event: NewEvent) -> tuple[str, str, str, str]:
+    return event.system, event.event_id, event.topic, event.subject or event.event_id
 
 
 def _as_sqlite_text(moment: datetime | None) -> str | None:

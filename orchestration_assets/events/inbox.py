@@ -5,6 +5,7 @@ also years later; events of one subject are handed out in order and to one worke
 worker says after its lease ran out changes nothing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -60,6 +61,14 @@ class Inbox:
             RetriableError: too many events wait for the store.
         """
         return self._writer.submit(events)
+
+    def submit_in_loop(self, events: Sequence[NewEvent]) -> "asyncio.Future[list[Accepted]]":
+        """As `submit`, for a caller in a running event loop.
+
+        Raises:
+            RetriableError: too many events wait for the store.
+        """
+        return self._writer.submit_in_loop(events)
 
     @property
     def queued(self) -> int:

@@ -10,7 +10,7 @@ from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.events.upkeep import Retention
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from orchestration_assets.events.gateway.application import Gateway
 
 
 def open_inbox(deployment: Deployment) -> Inbox:
@@ -36,7 +36,7 @@ def expire_bodies(deployment: Deployment, inbox: Inbox) -> int:
 
 def make_gateway(
     deployment: Deployment, inbox: Inbox, schemes: Mapping[str, Webhook] | None = None
-) -> "Starlette":
+) -> "Gateway":
     """The deployment's gateway over its inbox; refused events go to its quarantine.
 
     Args:

@@ -103,6 +103,11 @@ class Endpoint:
             self._metrics.refused(source, refusal.reason)
             self._tell(source, refusal.reason)
             status, content, headers = refusal.status, refusal.content, refusal.headers
+        except Exception as error:
+            self._metrics.refused(source, "internal")
+            _log.error("a request failed", source=source, error=type(error).__name__)
+            content = {"error": {"code": "internal", "message": "Send it again."}}
+            status, headers = 500, ()
         await reply(send, status, content, headers)
         self._metrics.answered(source, time.perf_counter() - began)
 
@@ -152,7 +157,7 @@ class Endpoint:
         if not events:
             return []
         try:
-            accepted = await asyncio.wrap_future(self._inbox.submit(events))
+            accepted = await self._inbox.submit_in_loop(events)
         except RetriableError as error:
             raise _unwritable(error.retry_after) from None
         except AccordError as error:
