@@ -7,12 +7,11 @@ caller's future is settled after the commit that holds its events, never before.
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -20,49 +19,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from orchestration_assets.errors import AccordError, FatalError, RetriableError
 from orchestration_assets.events.database import writing
-from orchestration_assets.events.tables import inbox_events
+from orchestration_assets.events.insertion import Accepted, NewEvent, insert
 
 _log = structlog.get_logger(__name__)
 
-COLUMNS = (
-    "system", "event_id", "topic", "subject", "occurred_at", "received_at", "accepted_at", "body",
-)  # fmt: skip
 # SQLite's own limit is 32,766 bound values; past some hundred rows a statement gains nothing.
 _ROWS_A_STATEMENT = 200
 _RETRY_AFTER_S = 2.0
 _STOP_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """One event as it is handed to the inbox.
-
-    Args:
-        system: who sent it; `events` for first-party events.
-        event_id: the sender's name for it; the same one twice is the same event.
-        topic: what happened, in the sender's words.
-        subject: events of one subject of a system are worked off in order; empty: on its own.
-        occurred_at: when it happened, as the sender says.
-        received_at: when its request began to arrive.
-        body: the sender's bytes.
-    """
-
-    system: str
-    event_id: str
-    topic: str
-    subject: str
-    occurred_at: datetime | None
-    received_at: datetime
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """An event that is on disk, now or since an earlier call."""
-
-    system: str
-    event_id: str
-    is_duplicate: bool
 
 
 @dataclass(slots=True)
@@ -210,10 +174,10 @@ class GroupWriter:
         """Insert in one transaction; an event that is there already stays as it is."""
         fresh: set[tuple[str, str]] = set()
         with writing(self._engine) as connection:
-            insert = _insert_sqlite if connection.dialect.name == "sqlite" else _insert_postgres
             now = datetime.now(UTC)
             for start in range(0, len(events), _ROWS_A_STATEMENT):
-                fresh.update(insert(connection, events[start : start + _ROWS_A_STATEMENT], now))
+                chunk = events[start : start + _ROWS_A_STATEMENT]
+                fresh.update(insert(connection, chunk, now))
         results = []
         for one in events:
             key = (one.system, one.event_id)
@@ -239,64 +203,6 @@ def _settle(calls: Sequence[_Call]) -> None:
 def _tell(calls: Sequence[_Call]) -> None:
     for call in calls:
         call.settle()
-
-
-def _insert_sqlite(
-    connection: sa.Connection, events: Sequence[NewEvent], now: datetime
-) -> Collection[tuple[str, str]]:
-    """Insert, and return the keys of those that were not there.
-
-    Not by `returning`: SQLite hands over each row with a step of its own, and after every step
-    this thread would queue up for the interpreter behind the one that reads requests.
-    """
-    values: list[Any] = []
-    accepted_at = _as_sqlite_text(now)
-    for one in events:
-        moments = (_as_sqlite_text(one.occurred_at), _as_sqlite_text(one.received_at), accepted_at)
-        values += (*_names(one), *moments, one.body)
-    counted = connection.execution_options(preserve_rowcount=True)
-    result = counted.exec_driver_sql(_insert(len(events), "?"), tuple(values))
-    if result.rowcount == len(events):
-        return [(one.system, one.event_id) for one in events]
-    if not result.rowcount:
-        return []
-    # The new rows are the last ones: nobody else writes meanwhile, and their ids have no gaps.
-    last = result.lastrowid
-    columns = (inbox_events.c.system, inbox_events.c.event_id)
-    new = sa.select(*columns).where(
-        inbox_events.c.id > last - result.rowcount, inbox_events.c.id <= last
-    )
-    return {(row.system, row.event_id) for row in connection.execute(new)}
-
-
-def _insert_postgres(
-    connection: sa.Connection, events: Sequence[NewEvent], now: datetime
-) -> Collection[tuple[str, str]]:
-    """Insert, and return the keys of those that were not there."""
-    values: list[Any] = []
-    for one in events:
-        values += (*_names(one), one.occurred_at, one.received_at, now, one.body)
-    statement = _insert(len(events), "%s") + " returning system, event_id"
-    return {(row[0], row[1]) for row in connection.exec_driver_sql(statement, tuple(values))}
-
-
-def _insert(rows: int, mark: str) -> str:
-    row = f"({', '.join([mark] * len(COLUMNS))})"
-    return (
-        f"insert into inbox_events ({', '.join(COLUMNS)}) values {', '.join([row] * rows)}"
-        " on conflict (system, event_id) do nothing"
-    )
-
-
-def _names(event: NewEvent) -> tuple[str, str, str, str]:
-    return event.system, event.event_id, event.topic, event.subject or event.event_id
-
-
-def _as_sqlite_text(moment: datetime | None) -> str | None:
-    """UTC without its zone, as `UtcDateTime` writes and reads it."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def _unwritable(message: str) -> RetriableError:

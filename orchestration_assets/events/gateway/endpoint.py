@@ -15,8 +15,8 @@ from orchestration_assets.events.gateway.bodies import GoneError, check_depth, r
 from orchestration_assets.events.gateway.metrics import Metrics
 from orchestration_assets.events.gateway.rates import Rates
 from orchestration_assets.events.gateway.refusals import RefusalError, reply
-from orchestration_assets.events.group_commit import Accepted, NewEvent
 from orchestration_assets.events.inbox import Inbox
+from orchestration_assets.events.insertion import Accepted, NewEvent
 from orchestration_assets.state.quarantine import Rejected
 
 _log = structlog.get_logger(__name__)

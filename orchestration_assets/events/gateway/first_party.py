@@ -13,8 +13,8 @@ from orchestration_assets.events.gateway.metrics import Metrics
 from orchestration_assets.events.gateway.refusals import RefusalError
 from orchestration_assets.events.gateway.senders import Senders
 from orchestration_assets.events.gateway.vendor_webhooks import as_text
-from orchestration_assets.events.group_commit import NewEvent
 from orchestration_assets.events.inbox import Inbox
+from orchestration_assets.events.insertion import NewEvent
 from orchestration_assets.state.quarantine import Rejected
 
 SYSTEM = "events"

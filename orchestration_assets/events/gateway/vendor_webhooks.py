@@ -16,8 +16,8 @@ from orchestration_assets.connectors.kit.webhooks import (
 from orchestration_assets.events.gateway.endpoint import Endpoint, Hold, Limits, Request
 from orchestration_assets.events.gateway.metrics import Metrics
 from orchestration_assets.events.gateway.refusals import RefusalError
-from orchestration_assets.events.group_commit import NewEvent
 from orchestration_assets.events.inbox import Inbox
+from orchestration_assets.events.insertion import NewEvent
 from orchestration_assets.logs import clean_text
 from orchestration_assets.state.quarantine import Rejected
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from orchestration_assets.cli import app
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError
-from orchestration_assets.events.group_commit import NewEvent
+from orchestration_assets.events.insertion import NewEvent
 from orchestration_assets.stages.events import expire_bodies, open_inbox
 
 

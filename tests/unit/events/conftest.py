@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration_assets.events.group_commit import NewEvent
 from orchestration_assets.events.inbox import Inbox
+from orchestration_assets.events.insertion import NewEvent
 
 
 class Clock:
