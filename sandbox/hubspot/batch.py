@@ -18,6 +18,12 @@ Outcome = tuple[str, Document, dict[str, Any]]
 """Identifier, document and extra members of a row that was taken."""
 
 
+def is_number(key: object) -> bool:
+    """Whether it can be an identifier of the vendor's: a number of 64 bits."""
+    text = str(key)
+    return text.isascii() and text.isdigit() and int(text) < 2**63
+
+
 class Batches:
     """The batch calls of one object type.
 
@@ -72,6 +78,9 @@ class Batches:
         inputs = self._inputs(body, MAX_INPUTS_WITH_HISTORY if history else MAX_INPUTS)
         drifts = self.context.faults.drifts("hubspot")
         renderer = Renderer(self.kind, body.get("properties") or [], history, drifts=drifts)
+        by_number = not body.get("idProperty")
+        if by_number and (wrong := [e.get("id") for e in inputs if not is_number(e.get("id"))]):
+            raise invalid(f"Invalid input JSON: {wrong[0]!r} is no object identifier")
         found, missing = [], []
         for key in dict.fromkeys(str(entry.get("id")) for entry in inputs):
             record_id = self.resolve(key, body.get("idProperty"), archived=archived)

@@ -79,10 +79,19 @@ class CostModel:
                 total += self._field(parent, node, data)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = self.fragments[node.name.value]
-                total += self._selections(parent, fragment.selection_set.selections, data)
+                kind = self._fragment_type(parent, fragment)
+                total += self._selections(kind, fragment.selection_set.selections, data)
             elif isinstance(node, InlineFragmentNode):
-                total += self._selections(parent, node.selection_set.selections, data)
+                kind = self._fragment_type(parent, node)
+                total += self._selections(kind, node.selection_set.selections, data)
         return total
+
+    def _fragment_type(
+        self, parent: GraphQLNamedType, node: FragmentDefinitionNode | InlineFragmentNode
+    ) -> GraphQLNamedType:
+        """The type that a fragment's fields are of."""
+        condition = node.type_condition
+        return self.schema.type_map[condition.name.value] if condition else parent
 
     def _field(self, parent: GraphQLNamedType, node: FieldNode, data: dict[str, Any] | None) -> int:
         fields = getattr(parent, "fields", {})
@@ -97,7 +106,8 @@ class CostModel:
         if data is not None and answer is None:
             return 0
         if not inner.name.endswith("Connection") or not isinstance(inner, GraphQLObjectType):
-            return 1 + self._selections(inner, node.selection_set.selections, None)
+            one = 1 + self._selections(inner, node.selection_set.selections, None)
+            return one * self._objects(field, node, answer)
         count = self._page_size(field, node) if data is None else _node_count(answer)
         children = sum(
             self._child(inner, child)
@@ -105,6 +115,14 @@ class CostModel:
             if isinstance(child, FieldNode)
         )
         return CONNECTION_COST + page_weight(count) * children
+
+    def _objects(self, field: Any, node: FieldNode, answer: Any) -> int:
+        """How many objects a field outside of connections gives: one for each identifier."""
+        if "ids" not in field.args:
+            return 1
+        if isinstance(answer, list):
+            return sum(entry is not None for entry in answer)
+        return len(get_argument_values(field, node, self.variables)["ids"])
 
     def _child(self, connection: GraphQLObjectType, node: FieldNode) -> int:
         if node.name.value not in {"edges", "nodes"} or node.selection_set is None:

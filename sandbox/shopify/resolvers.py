@@ -4,7 +4,10 @@ Values come back in the form in which they are written to JSON; enumerations are
 vendor's schema has.
 """
 
+import re
 from typing import Any
+
+from graphql import GraphQLError
 
 from sandbox.shopify import bulk_fields, deletions
 from sandbox.shopify.cart_fields import (
@@ -27,6 +30,10 @@ from sandbox.shopify.listing import list_records
 from sandbox.shopify.order_fields import LINE_ITEM, ORDER, PRODUCT, REFUND, VARIANT
 from sandbox.shopify.records import TABLES, Connection, Record, find_record
 from sandbox.shopify.runtime import Resolver, Runtime
+
+MAX_INPUT_SIZE = 250
+# Numbers of the vendor's are 64 bits wide.
+GLOBAL_ID = re.compile(r"gid://shopify/[A-Za-z]+/\d{1,19}(\?.*)?")
 
 
 def _records(kind: str) -> dict[str, Resolver]:
@@ -62,8 +69,28 @@ def _node(_source: Any, args: dict[str, Any], runtime: Runtime) -> Any:
     return find_record(runtime.context.world, kind, args["id"]) if kind in TABLES else None
 
 
+def _nodes(_source: Any, args: dict[str, Any], runtime: Runtime) -> list[Any]:
+    """One answer an identifier, in order: null where there is no such object any more."""
+    ids = args["ids"]
+    if len(ids) > MAX_INPUT_SIZE:
+        raise GraphQLError(
+            f"The input array size of {len(ids)} is greater than the maximum allowed of "
+            f"{MAX_INPUT_SIZE}.",
+            extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"},
+        )
+    for number in ids:
+        if not GLOBAL_ID.fullmatch(number):
+            raise GraphQLError(
+                f"Variable $ids of type [ID!]! was provided invalid value (Invalid global id "
+                f"'{number}')",
+                extensions={"code": "INVALID_VARIABLE"},
+            )
+    return [_node(None, {"id": number}, runtime) for number in ids]
+
+
 QUERY: dict[str, Resolver] = {
     "node": _node,
+    "nodes": _nodes,
     "customerByIdentifier": _by_identifier,
     "events": deletions.list_events,
     "deletionEvents": deletions.list_deletion_events,

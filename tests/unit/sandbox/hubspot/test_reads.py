@@ -219,3 +219,25 @@ class TestUnderARateLimit:
         assert body["policyName"] == "TEN_SECONDLY_ROLLING"
         assert body["category"] == "RATE_LIMITS"
         assert headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
+
+
+def test_a_batch_read_tells_the_living_and_the_archived_apart(http, context):
+    first, second = sorted(key for key, _ in context.world.live("hubspot.companies"))[:2]
+    context.world.archive("hubspot.companies", second)
+    body = {"inputs": [{"id": first}, {"id": second}], "properties": ["name"]}
+    path = f"{OBJECTS}/companies/batch/read"
+    for archived, present, absent in (("false", first, second), ("true", second, first)):
+        answer = http.post(path, params={"archived": archived}, json=body)
+        assert answer.status_code == 207
+        [row] = answer.json()["results"]
+        assert (row["id"], "archivedAt" in row) == (present, archived == "true")
+        assert [error["context"]["ids"] for error in answer.json()["errors"]] == [[absent]]
+
+
+@pytest.mark.parametrize("key", ["abc", "", "9" * 25])
+def test_a_batch_read_is_refused_whole_for_what_is_no_identifier(http, context, key):
+    known, *_ = (key for key, _ in context.world.live("hubspot.companies"))
+    body = {"inputs": [{"id": known}, {"id": key}], "properties": ["name"]}
+    answer = http.post(f"{OBJECTS}/companies/batch/read", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["category"] == "VALIDATION_ERROR"

@@ -228,3 +228,47 @@ def test_the_vendors_schema_accepts_what_the_shop_answers(shop, vendor_specs: Pa
     assert a_shop.data(ORDERS)["orders"]["nodes"]
     wrong = a_shop.ask("{customers(first:1){nodes{shoeSize}}}")["errors"][0]["message"]
     assert re.search("shoeSize", wrong)
+
+
+NODES = """query($ids:[ID!]!){nodes(ids:$ids){...on Customer{id legacyResourceId
+  defaultEmailAddress{emailAddress}}}}"""
+
+
+def global_ids(a_shop) -> list[str]:
+    return [f"gid://shopify/Customer/{key}" for key, _ in a_shop.world.live("shopify.customers")]
+
+
+def test_nodes_come_in_the_order_asked_for_with_null_for_the_deleted(shop):
+    a_shop = shop()
+    first, second, third, *_ = global_ids(a_shop)
+    a_shop.world.archive("shopify.customers", second.rpartition("/")[2])
+    asked = [third, second, first, "gid://shopify/Customer/1", "gid://shopify/Shoe/1"]
+    found = a_shop.data(NODES, ids=asked)["nodes"]
+    assert [node and node["id"] for node in found] == [third, None, first, None, None]
+
+
+@pytest.mark.parametrize(
+    ("ids", "code"),
+    [
+        (["gid://shopify/Customer/1"] * 251, "MAX_INPUT_SIZE_EXCEEDED"),
+        (["gid://shopify/Customer/abc"], "INVALID_VARIABLE"),
+        (["1"], "INVALID_VARIABLE"),
+    ],
+)
+def test_nodes_are_refused_whole(shop, ids: list[str], code: str):
+    a_shop = shop()
+    answer = a_shop.ask(NODES, ids=[*ids, *global_ids(a_shop)[:1]])
+    assert answer["errors"][0]["extensions"]["code"] == code
+    assert not answer["data"]
+
+
+def test_nodes_cost_by_the_number_of_them_that_there_are(shop):
+    a_shop = shop()
+    known = global_ids(a_shop)[:3]
+    costs = [
+        a_shop.ask(NODES, ids=ids)["extensions"]["cost"]
+        for ids in (known[:1], known, [*known, "gid://shopify/Customer/1"])
+    ]
+    one = costs[0]["requestedQueryCost"]
+    assert [cost["requestedQueryCost"] for cost in costs] == [one, 3 * one, 4 * one]
+    assert [cost["actualQueryCost"] for cost in costs] == [one, 3 * one, 3 * one]
