@@ -6,7 +6,7 @@ Holds plain values only. Nothing here imports another module of Accord, opens a 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Kind(StrEnum):
@@ -132,6 +132,44 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a system answered about some of the identifiers that it was asked for.
+
+    Each identifier is in one of the three. A record that was merged into another is gone, and the
+    other one is among the records.
+
+    Args:
+        records: those that live, as `Source.read` yields them.
+        gone: those that do not, as deletions of `Source.read`; with the identifier alone where the
+            system tells no more.
+        refused: identifiers that are none of the system's, and why.
+    """
+
+    records: Sequence[Mapping[str, Any]] = ()
+    gone: Sequence[Mapping[str, Any]] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A source that can also be asked for single records of its streams."""
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Fetched]:
+        """Yield what the system says now of these records, in as many parts as it takes calls.
+
+        Args:
+            stream: name of the stream.
+            ids: values of the stream's `record_id`, any number of them. One that comes twice is
+                asked for once; one that the system could not have given is not asked for.
+
+        Raises:
+            FatalError: wrong credentials or scope, naming the setting.
+            RetriableError: the system stayed unavailable after bounded retries.
+        """
         ...
 
 

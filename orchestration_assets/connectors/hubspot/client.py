@@ -125,19 +125,26 @@ class HubSpotClient:
         self._searches.acquire()
         return self._api.request("POST", f"{OBJECTS}/{stream}/search", json=body, idempotent=True)
 
-    def read_with_history(
-        self, stream: str, ids: list[str], properties: Iterable[str], history: Iterable[str]
+    def read_objects(
+        self,
+        stream: str,
+        ids: list[str],
+        properties: Iterable[str],
+        history: Iterable[str] = (),
+        *,
+        archived: bool = False,
     ) -> dict[str, dict[str, Any]]:
-        """Objects by identifier; those deleted in the meantime are absent."""
+        """Living objects by identifier, or archived ones; the others are absent."""
         found: dict[str, dict[str, Any]] = {}
-        wanted, past = list(properties), list(history)
-        for start in range(0, len(ids), PAGE_SIZE_WITH_HISTORY):
-            body = {
-                "inputs": [{"id": key} for key in ids[start : start + PAGE_SIZE_WITH_HISTORY]],
-                "properties": wanted,
-                "propertiesWithHistory": past,
-            }
-            answer = self._read_batch(f"{OBJECTS}/{stream}/batch/read", body)
+        wished: dict[str, Any] = {"properties": list(properties)}
+        if past := list(history):
+            wished["propertiesWithHistory"] = past
+        size = PAGE_SIZE_WITH_HISTORY if past else PAGE_SIZE
+        params = {"archived": "true"} if archived else None
+        path = f"{OBJECTS}/{stream}/batch/read"
+        for start in range(0, len(ids), size):
+            inputs = [{"id": key} for key in ids[start : start + size]]
+            answer = self._read_batch(path, {"inputs": inputs, **wished}, params)
             found.update((record["id"], record) for record in answer["results"])
         return found
 
@@ -158,9 +165,11 @@ class HubSpotClient:
                     waiting.append({"id": start, "after": after})
         return found
 
-    def _read_batch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_batch(
+        self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """A batch of reads, in which only what does not exist may be missing."""
-        answer = self._api.request("POST", path, json=body, idempotent=True)
+        answer = self._api.request("POST", path, params=params, json=body, idempotent=True)
         failed = [e for e in answer.get("errors") or [] if e.get("category") != "OBJECT_NOT_FOUND"]
         if failed:
             raise RetriableError(

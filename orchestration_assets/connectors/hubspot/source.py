@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration_assets.connectors.hubspot.client import (
     DEFAULT_SEARCH_LAG_S,
+    PAGE_SIZE,
+    PAGE_SIZE_WITH_HISTORY,
     SEARCH_PAGE_SIZE,
     HubSpotClient,
 )
@@ -24,8 +26,9 @@ from orchestration_assets.connectors.hubspot.streams import (
     requested_properties,
 )
 from orchestration_assets.connectors.kit.http import RetryPolicy
+from orchestration_assets.connectors.kit.identifiers import numbers
 from orchestration_assets.connectors.kit.records import get_path
-from orchestration_assets.model import Page, Stream
+from orchestration_assets.model import Fetched, Page, Stream
 
 if TYPE_CHECKING:
     import httpx
@@ -91,6 +94,19 @@ class HubSpotSource:
         if answer["total"] != position.newest_count:
             return True
         return any(_modified(kind, record) > position.newest for record in answer["results"])
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Fetched]:
+        """Yield what HubSpot says now of these records; see `Fetches.fetch`.
+
+        The index that search looks into lags behind; this does not look into it.
+        """
+        kind = OBJECT_TYPES[stream]
+        wanted, refused = numbers(ids)
+        if refused:
+            yield Fetched(refused=refused)
+        size = PAGE_SIZE_WITH_HISTORY if kind.history else PAGE_SIZE
+        for start in range(0, len(wanted), size):
+            yield self._fetched(kind, wanted[start : start + size])
 
     def close(self) -> None:
         """Close the connections."""
@@ -161,7 +177,7 @@ class HubSpotSource:
         )
         times = [to_millis(record["archivedAt"]) for record in answer["results"]]
         records = [
-            {**record, "updatedAt": record["archivedAt"]}
+            _deletion(record)
             for record, archived_at in zip(answer["results"], times, strict=True)
             if archived_at >= position.archived_since
         ]
@@ -169,6 +185,21 @@ class HubSpotSource:
         newest = max([position.newest_archived, *times])
         position = replace(position, after=after, newest_archived=newest, pages=position.pages + 1)
         return records, position.archived_read(self._lag_ms) if after is None else position
+
+    def _fetched(self, kind: ObjectType, ids: list[str]) -> Fetched:
+        """The living ones, then the archived ones among the others.
+
+        What is neither is asked for once more before it counts as gone for good: it may have been
+        restored between the two calls.
+        """
+        properties = requested_properties(kind.stream)
+        living = self._client.read_objects(kind.stream, ids, properties, kind.history)
+        missing = [key for key in ids if key not in living]
+        archived = self._client.read_objects(kind.stream, missing, properties, archived=True)
+        unknown = [key for key in missing if key not in archived]
+        living |= self._client.read_objects(kind.stream, unknown, properties, kind.history)
+        gone = [_deletion(archived.get(key, {"id": key})) for key in missing if key not in living]
+        return Fetched(self._with_links(kind, list(living.values())), gone)
 
     def _search(
         self, kind: ObjectType, filters: list[tuple[str, str, str]], sort_by: str
@@ -186,7 +217,7 @@ class HubSpotSource:
         """Add what search leaves out, so that a record looks the same however it was read."""
         if kind.history and found:
             ids = [record["id"] for record in found]
-            by_id = self._client.read_with_history(
+            by_id = self._client.read_objects(
                 kind.stream, ids, requested_properties(kind.stream), kind.history
             )
             found = [by_id[key] for key in ids if key in by_id]
@@ -208,6 +239,11 @@ class HubSpotSource:
 def _modified(kind: ObjectType, record: Record) -> int:
     value = get_path(record, f"properties.{kind.modified}") or record["updatedAt"]
     return to_millis(value)
+
+
+def _deletion(record: Record) -> Record:
+    """An archived record, its archival as its last change."""
+    return {**record, "updatedAt": record["archivedAt"]} if "archivedAt" in record else record
 
 
 def _now() -> int:

@@ -55,7 +55,7 @@ class GraphQLClient:
         self._bucket: CostBucket = shared_limiter(
             ("shopify", base_url), lambda: CostBucket(_BUCKET_POINTS, _RESTORE_PER_S)
         )
-        self._costs: dict[str, float] = {}
+        self._costs: dict[tuple[str, int], float] = {}
         self._api = ApiClient(
             make_client(base_url, {"X-Shopify-Access-Token": connection.get("token", "")}),
             "shopify",
@@ -75,14 +75,16 @@ class GraphQLClient:
             FatalError: credentials, scope or a document that the shop's version does not know.
             RetriableError: the shop stayed unavailable or throttled.
         """
+        # A document that names its objects costs as much as there are of them.
+        priced = document, len(variables.get("ids", ()))
         body = self._api.request(
             "POST",
             self._path,
             json={"query": document, "variables": dict(variables)},
             idempotent=idempotent,
-            cost=self._costs.get(document, _FIRST_COST),
+            cost=self._costs.get(priced, _FIRST_COST),
         )
-        self._learn_cost(document, body)
+        self._learn_cost(priced, body)
         errors = body.get("errors")
         if errors:
             raise _graphql_error(errors)
@@ -98,10 +100,10 @@ class GraphQLClient:
         """Close the connections."""
         self._api.close()
 
-    def _learn_cost(self, document: str, body: Mapping[str, Any]) -> None:
+    def _learn_cost(self, priced: tuple[str, int], body: Mapping[str, Any]) -> None:
         cost = (body.get("extensions") or {}).get("cost") or {}
         if cost.get("requestedQueryCost"):
-            self._costs[document] = float(cost["requestedQueryCost"])
+            self._costs[priced] = float(cost["requestedQueryCost"])
         status = cost.get("throttleStatus") or {}
         if "currentlyAvailable" in status:
             self._bucket.update(

@@ -72,6 +72,8 @@ class Documents:
         bulk: the same records as `page`, for a bulk operation; None where no such operation may
             ask for them.
         more: the following pages of one record's nested connection.
+        by_id: the same records as `page`, by their global identifiers.
+        type: name of the records' type.
     """
 
     connection: str
@@ -82,6 +84,8 @@ class Documents:
     newest: str
     bulk: str | None
     more: str | None
+    by_id: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class _Shape:
     """What the vendor's schema says about one kind of record.
 
     Args:
+        type: its name.
         connection: field of the query root.
         fields: what is asked of a record.
         nested: connection inside it and what is asked of its nodes.
@@ -98,6 +103,7 @@ class _Shape:
         is_exportable: whether a bulk operation may ask for it: all its connections are of nodes.
     """
 
+    type: str
     connection: str
     fields: str
     nested: tuple[str, str] | None = None
@@ -117,26 +123,45 @@ def _documents(shape: _Shape) -> Documents:
         newest=_newest(shape),
         bulk=_bulk(shape) if shape.is_exportable else None,
         more=_more(shape),
+        by_id=_by_id(shape),
+        type=shape.type,
     )
 
 
 def _page(shape: _Shape) -> str:
     order = "sortKey: UPDATED_AT" if shape.sorted_by_change else "sortKey: ID, reverse: true"
-    variable = inner = ""
-    if shape.nested:
-        name, fields = shape.nested
-        variable = ", $inner: Int!"
-        inner = f"""
-    {name}(first: $inner) {{
-      nodes {{{fields}}}
-      pageInfo {{ hasNextPage endCursor }}
-    }}"""
+    variable, inner = _first_nested(shape)
     return f"""
 query Changed($first: Int!, $after: String, $query: String{variable}) {{
   {shape.connection}(first: $first, after: $after, query: $query, {order}) {{
     nodes {{{shape.fields}{inner}
     }}
     pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+
+
+def _first_nested(shape: _Shape) -> tuple[str, str]:
+    """The variable that says how many of the nested nodes are asked for, and the selection."""
+    if not shape.nested:
+        return "", ""
+    name, fields = shape.nested
+    inner = f"""
+    {name}(first: $inner) {{
+      nodes {{{fields}}}
+      pageInfo {{ hasNextPage endCursor }}
+    }}"""
+    return ", $inner: Int!", inner
+
+
+def _by_id(shape: _Shape) -> str:
+    variable, inner = _first_nested(shape)
+    return f"""
+query Fetched($ids: [ID!]!{variable}) {{
+  nodes(ids: $ids) {{
+    ... on {shape.type} {{{shape.fields}{inner}
+    }}
   }}
 }}
 """
@@ -190,9 +215,12 @@ query More($id: ID!, $first: Int!, $after: String) {{
 
 
 DOCUMENTS: dict[str, Documents] = {
-    "customers": _documents(_Shape("customers", selections.CUSTOMER, subject="CUSTOMER")),
+    "customers": _documents(
+        _Shape("Customer", "customers", selections.CUSTOMER, subject="CUSTOMER")
+    ),
     "orders": _documents(
         _Shape(
+            "Order",
             "orders",
             selections.ORDER,
             nested=("lineItems", selections.LINE_ITEM),
@@ -202,6 +230,7 @@ DOCUMENTS: dict[str, Documents] = {
     ),
     "products": _documents(
         _Shape(
+            "Product",
             "products",
             selections.PRODUCT,
             nested=("variants", selections.VARIANT),
@@ -211,6 +240,7 @@ DOCUMENTS: dict[str, Documents] = {
     ),
     "abandoned_checkouts": _documents(
         _Shape(
+            "AbandonedCheckout",
             "abandonedCheckouts",
             selections.CHECKOUT,
             nested=("lineItems", selections.CHECKOUT_LINE),
@@ -221,6 +251,7 @@ DOCUMENTS: dict[str, Documents] = {
     # The lines of a contract are no nodes, and a bulk operation exports nodes only.
     "subscription_contracts": _documents(
         _Shape(
+            "SubscriptionContract",
             "subscriptionContracts",
             selections.CONTRACT,
             nested=("lines", selections.CONTRACT_LINE),

@@ -152,3 +152,8 @@ def deletion(event: Json) -> dict[str, Any]:
         "legacyResourceId": local_id(event["subjectId"]),
         "updatedAt": event["createdAt"],
     }
+
+
+def absent(global_id: str) -> dict[str, Any]:
+    """A record that the shop does not have any more, as far as it says: its identifiers."""
+    return {"id": global_id, "legacyResourceId": local_id(global_id)}

@@ -3,11 +3,12 @@
 A stream that no bulk operation can export is read by pages from its beginning.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestration_assets.connectors.kit.http import RetryPolicy
+from orchestration_assets.connectors.kit.identifiers import numbers
 from orchestration_assets.connectors.kit.position import Position
 from orchestration_assets.connectors.shopify import bulk, queries
 from orchestration_assets.connectors.shopify.client import (
@@ -17,6 +18,7 @@ from orchestration_assets.connectors.shopify.client import (
 )
 from orchestration_assets.connectors.shopify.cursor import BulkPlace, Change, Cursor
 from orchestration_assets.connectors.shopify.records import (
+    absent,
     deletion,
     join_bulk_lines,
     local_id,
@@ -24,7 +26,7 @@ from orchestration_assets.connectors.shopify.records import (
 )
 from orchestration_assets.connectors.shopify.streams import STREAMS
 from orchestration_assets.errors import FatalError, RetriableError
-from orchestration_assets.model import Page, Stream
+from orchestration_assets.model import Fetched, Page, Stream
 
 BULK_PAGE_SIZE = 1000
 PAGE_SIZE = 100
@@ -32,6 +34,8 @@ NESTED_PAGE_SIZE = 20
 NESTED_NEXT_SIZE = 100
 EVENTS_PAGE_SIZE = 100
 DEFAULT_PATIENCE_S = 3600.0
+
+_Answer = TypeVar("_Answer")
 
 
 class ShopifySource:
@@ -93,6 +97,17 @@ class ShopifySource:
             documents.subject, state.deletions, first=_enough(state.deletions), reverse=True
         )["nodes"]
         return state.deletions.is_behind((event["id"], event["createdAt"]) for event in events)
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Fetched]:
+        """Yield what the shop says now of these records; see `Fetches.fetch`."""
+        documents = _documents(stream)
+        wanted, refused = numbers(ids)
+        if refused:
+            yield Fetched(refused=refused)
+        while wanted:
+            fetched, number = self._fetched(documents, wanted)
+            yield fetched
+            wanted = wanted[number:]
 
     def _read_bulk(
         self, documents: queries.Documents, query: str, place: BulkPlace | None
@@ -167,18 +182,34 @@ class ShopifySource:
                 yield Page(gone, state.to_text(), deleted=True)
 
     def _changed(self, documents: queries.Documents, position: Position) -> dict[str, Any]:
-        """A page of changed records; its size shrinks where Shopify finds it too expensive."""
-        size = self._page_sizes.get(documents.connection, PAGE_SIZE)
+        """A page of changed records."""
+        variables = {"after": position.page, "query": _since(position)}
+
+        def ask(size: int) -> dict[str, Any]:
+            sizes = {"first": size, **_nested_size(documents, size)}
+            return self._client.execute(documents.page, variables | sizes)[documents.connection]
+
+        return self._affordable(documents.page, ask)
+
+    def _fetched(self, documents: queries.Documents, wanted: Sequence[str]) -> tuple[Fetched, int]:
+        """What Shopify says of the first of these records, and of how many."""
+
+        def ask(size: int) -> tuple[Sequence[str], list[dict[str, Any] | None]]:
+            ids = [f"gid://shopify/{documents.type}/{number}" for number in wanted[:size]]
+            variables = {"ids": ids, **_nested_size(documents, size)}
+            return ids, self._client.execute(documents.by_id, variables)["nodes"]
+
+        ids, nodes = self._affordable(documents.by_id, ask)
+        records = [self._complete(documents, node) for node in nodes if node is not None]
+        gone = [absent(key) for key, node in zip(ids, nodes, strict=True) if node is None]
+        return Fetched(records, gone), len(ids)
+
+    def _affordable(self, document: str, ask: Callable[[int], _Answer]) -> _Answer:
+        """An answer about so many records; fewer where Shopify finds them too expensive."""
+        size = self._page_sizes.get(document, PAGE_SIZE)
         while True:
-            variables: dict[str, Any] = {
-                "first": size,
-                "after": position.page,
-                "query": _since(position),
-            }
-            if documents.nested:
-                variables["inner"] = min(NESTED_PAGE_SIZE, size)
             try:
-                return self._client.execute(documents.page, variables)[documents.connection]
+                return ask(size)
             except QueryTooExpensiveError as error:
                 if size == 1:
                     raise FatalError(
@@ -186,7 +217,7 @@ class ShopifySource:
                         "check the limit of a single query's cost for this shop's plan.",
                     ) from None
                 size = max(1, size // 2)
-                self._page_sizes[documents.connection] = size
+                self._page_sizes[document] = size
 
     def _complete(self, documents: queries.Documents, node: Mapping[str, Any]) -> dict[str, Any]:
         """The record with all pages of its nested connection."""
@@ -232,6 +263,11 @@ def _next_page(connection: Mapping[str, Any]) -> tuple[bool, str | None]:
 
 def _since(position: Position) -> str | None:
     return f"updated_at:>='{position.since}'" if position.since else None
+
+
+def _nested_size(documents: queries.Documents, size: int) -> dict[str, int]:
+    """How many nested nodes of each of so many records the first call asks for."""
+    return {"inner": min(NESTED_PAGE_SIZE, size)} if documents.nested else {}
 
 
 def _enough(position: Position) -> int:

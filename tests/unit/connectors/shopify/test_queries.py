@@ -37,7 +37,7 @@ TEXTS = {
     **{
         f"{name} {part}": text
         for name, documents in queries.DOCUMENTS.items()
-        for part in ("page", "newest", "bulk", "more")
+        for part in ("page", "newest", "bulk", "more", "by_id")
         if (text := getattr(documents, part))
     },
 }
