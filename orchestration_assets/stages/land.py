@@ -1,7 +1,7 @@
 """Landing: bring what a system changed into its raw tables."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -10,8 +10,9 @@ from orchestration_assets.connectors.catalog import SYSTEMS, all_streams
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError
 from orchestration_assets.landing.cursors import read_cursor
+from orchestration_assets.landing.fetched import land_fetched
 from orchestration_assets.landing.land import ensure_raw_tables, land
-from orchestration_assets.model import LandingResult, Stream
+from orchestration_assets.model import Fetches, LandingResult, Stream
 from orchestration_assets.stages.governance import raci_of
 from orchestration_assets.state.alerts import open_alerts
 
@@ -49,6 +50,31 @@ def land_stream(
             deployment.state,
             deployment.home,
             full=full,
+        )
+
+
+def land_records(
+    deployment: Deployment, system: str, stream: str, ids: Sequence[str]
+) -> LandingResult:
+    """Land what a system says now of some records of a stream, by their identifiers.
+
+    Raises:
+        FatalError: wrong or missing credentials, or the system cannot be asked for single records.
+        RetriableError: the system stayed unavailable.
+    """
+    with closing(deployment.source(system)) as source:
+        if not isinstance(source, Fetches):
+            raise FatalError(
+                f"{system} cannot be asked for single records.",
+                f"land {system}.{stream} instead: a reading of changes finds them.",
+            )
+        return land_fetched(
+            source.streams[stream],
+            source,
+            ids,
+            deployment.warehouse,
+            deployment.state,
+            deployment.home,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration_assets.connectors.hubspot.streams import STREAMS
 from orchestration_assets.deployment import Deployment
+from orchestration_assets.landing.fetched import land_fetched
 from orchestration_assets.landing.land import land
 from orchestration_assets.model import LandingResult
 from orchestration_assets.stages.land import prepare_landing
@@ -45,6 +46,12 @@ class HeldWorld:
         place = self.deployment
         vendor = self.vendors[stream]
         return land(STREAMS[stream], vendor, place.warehouse, place.state, place.home, full=full)
+
+    def fetch(self, *ids: str, stream: str = "companies") -> LandingResult:
+        """Land single records of a stream."""
+        place = self.deployment
+        vendor = self.vendors[stream]
+        return land_fetched(STREAMS[stream], vendor, ids, place.warehouse, place.state, place.home)
 
     def scope(self) -> dict[str, int]:
         """Judge and open the scope; records in it by stream."""

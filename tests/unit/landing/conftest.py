@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestration_assets.landing.fetched import land_fetched
 from orchestration_assets.landing.land import land
 from orchestration_assets.model import LandingResult, Stream
 from orchestration_assets.state.store import StateStore, open_state
@@ -25,6 +26,10 @@ class Place:
     def land(self, stream: Stream = PEOPLE, **options: Any) -> LandingResult:
         """Land the vendor's people."""
         return land(stream, self.vendor, self.warehouse, self.state, self.home, **options)
+
+    def fetch(self, *ids: str) -> LandingResult:
+        """Land what the vendor says now of some people."""
+        return land_fetched(PEOPLE, self.vendor, ids, self.warehouse, self.state, self.home)
 
     def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         """Query the warehouse."""

@@ -1,10 +1,10 @@
 """A small vendor in memory, and the contract of its one stream."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestration_assets.errors import RetriableError
-from orchestration_assets.model import Field, Kind, Page, Stream
+from orchestration_assets.model import Fetched, Field, Kind, Page, Stream
 
 PEOPLE = Stream(
     system="acme",
@@ -96,6 +96,24 @@ class Vendor:
                 stop += 1
             yield Page([record for record, _ in self.log[start:stop]], str(stop), deleted)
             start = stop
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Fetched]:
+        """One answer for each page of identifiers; what is no number is refused."""
+        for start in range(0, len(ids), self.page_size):
+            part = ids[start : start + self.page_size]
+            known = [key for key in part if key.isdigit()]
+            yield Fetched(
+                [self.now[key] for key in known if key in self.now],
+                [self._deletion(key) for key in known if key not in self.now],
+                {key: "no number" for key in part if key not in known},
+            )
+            if self.fail_after_pages is not None:
+                raise RetriableError("acme: it broke.", "wait.")
+
+    def _deletion(self, key: str) -> Mapping[str, Any]:
+        """As the change log tells it; the identifier alone where it does not."""
+        told = [one for one, deleted in self.log if deleted and one["id"] == key]
+        return told[-1] if told else {"id": key}
 
     def has_changed(self, stream: str, cursor: str | None) -> bool:
         """Whether the log has grown."""

@@ -263,3 +263,35 @@ def test_a_verdict_is_kept_for_exactly_the_loads_that_were_judged(world: HeldWor
     verdict = newest_verdicts(world.deployment.state, newest[0]["verdict"])
     judged = verdict["arrived_whole"]
     assert (judged.passed, judged.rows, judged.evaluated) == (True, 1, judged.expected)
+
+
+def test_single_records_that_were_fetched_pass_and_are_taken_in(either: HeldWorld):
+    vendor = either.vendors["companies"]
+    vendor.put(company(5, hours_ago=1, city="Paris"), company(100, hours_ago=1))
+    vendor.forget(6)
+    either.fetch("5", "6", "100", "7")
+
+    assert either.scope() == {"hubspot.companies": 3}
+    assert either.statuses()[-1] == "passed"
+    assert either.living() == {str(number) for number in range(101)} - {"6"}
+    either.land()
+    assert either.scope() == {"hubspot.companies": 3}
+
+
+def test_a_source_that_knows_nobody_any_more_deletes_nothing_by_being_asked(world: HeldWorld):
+    world.vendors["companies"].now.clear()
+    world.fetch(*map(str, range(40)))
+
+    assert other_news(world) == {"hubspot.deals": 1}
+    assert (len(world.living()), list(world.incidents())) == (100, [KEY])
+
+
+def test_no_history_begins_with_a_record_that_was_fetched():
+    world = HeldWorld()
+    world.vendors["companies"].put(*[company(number) for number in range(400)])
+    world.fetch("1", "2")
+    assert world.refresh() == {"hubspot.companies": 2}
+
+    assert world.land().rows_landed == 398
+    assert world.refresh() == {"hubspot.companies": 398}
+    assert (world.statuses(), world.incidents()) == (["passed", "passed"], {})
