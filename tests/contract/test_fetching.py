@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from orchestration_assets.connectors.catalog import SYSTEMS, all_streams
@@ -155,3 +156,21 @@ def test_an_order_of_many_lines_comes_with_all_of_them(vendor) -> None:
     shop.world.upsert("shopify.orders", record_id, {"line_items": lines})
     [record] = living(stream, fetch(shop, stream, [record_id])).values()
     assert len(record["lineItems"]) == 45
+
+
+def test_a_record_that_was_restored_between_two_calls_is_not_gone(vendor) -> None:
+    stream = STREAMS["hubspot.companies"]
+    server = vendor("hubspot")
+    record_id = min(server.living("companies"))
+    server.world.archive(stream.key, record_id)
+
+    class Restoring(httpx.HTTPTransport):
+        """Restores the record just before the archived ones are asked for."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if "archived=true" in str(request.url):
+                server.world.tables[stream.key][record_id]["archived_at"] = None
+            return super().handle_request(request)
+
+    answers = fetch(server, stream, [record_id], transport=Restoring())
+    assert (list(living(stream, answers)), gone(stream, answers)) == ([record_id], {})
