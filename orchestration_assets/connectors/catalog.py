@@ -10,6 +10,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+from orchestration_assets.connectors.kit.webhooks import Webhook
 from orchestration_assets.errors import FatalError
 from orchestration_assets.model import Source, Stream, Writer
 
@@ -30,6 +31,7 @@ class SystemEntry:
         docs_url: the vendor's page on how to get the credentials, or the file in this repository
             that says what is needed.
         requires: what its connection must say.
+        webhook: module and class that verifies and reads its webhooks; empty: it sends none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SystemEntry:
     docs_url: str
     writers: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ("base_url", "token")
+    webhook: str = ""
 
     @cached_property
     def streams(self) -> Mapping[str, Stream]:
@@ -74,6 +77,7 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             description="Contacts, companies, deals, tickets and survey answers; contacts go back.",
             source="hubspot.source:HubSpotSource",
             writers={"contacts": "hubspot.writer:HubSpotContactsWriter"},
+            webhook="hubspot.webhook:HubSpotWebhook",
             docs_url="https://developers.hubspot.com/docs/apps/legacy-apps/private-apps/overview",
         ),
         SystemEntry(
@@ -82,6 +86,7 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             category="commerce",
             description="Customers, orders, carts, subscriptions and products of the shop.",
             source="shopify.source:ShopifySource",
+            webhook="shopify.webhook:ShopifyWebhook",
             docs_url="https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens",
         ),
         SystemEntry(
@@ -150,6 +155,24 @@ def open_writer(
         )
     _require(entry, connection)
     return _load(entry.writers[object_name])(connection, **overrides)
+
+
+def open_webhook(system: str) -> Webhook:
+    """Make what verifies and reads the webhooks of a system.
+
+    Args:
+        system: a name in `SYSTEMS`.
+
+    Raises:
+        FatalError: unknown system, or it sends none that are read here.
+    """
+    entry = _entry(system)
+    if not entry.webhook:
+        sending = ", ".join(name for name, one in SYSTEMS.items() if one.webhook)
+        raise FatalError(
+            f"No webhooks of {system} are read here.", f"choose one of {sending}, or read it."
+        )
+    return _load(entry.webhook)()
 
 
 def _entry(system: str) -> SystemEntry:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration_assets.connectors.catalog import SYSTEMS, all_streams, open_source, open_writer
+from orchestration_assets.connectors.catalog import (
+    SYSTEMS,
+    all_streams,
+    open_source,
+    open_webhook,
+    open_writer,
+)
 from orchestration_assets.errors import FatalError
 from orchestration_assets.settings import load_settings
 
@@ -48,6 +54,17 @@ def test_every_source_and_writer_opens_without_a_call(system: str) -> None:
     for object_name in SYSTEMS[system].writable:
         writer = open_writer(system, object_name, connection)
         assert (writer.system, writer.object_name) == (system, object_name)
+
+
+def test_systems_that_send_webhooks_verify_them_and_the_others_say_so() -> None:
+    for entry in SYSTEMS.values():
+        if entry.webhook:
+            webhook = open_webhook(entry.name)
+            assert callable(webhook.verify)
+            assert callable(webhook.events)
+        else:
+            with pytest.raises(FatalError, match="hubspot, shopify"):
+                open_webhook(entry.name)
 
 
 def test_an_empty_setting_is_named() -> None:
