@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from sandbox.context import SYSTEMS, SandboxContext
 from sandbox.faults import Profile
-from sandbox.world import change, outage
+from sandbox.webhooks.outbox import Outbox, Target
+from sandbox.world import change, outage, shopping
 from sandbox.world.change import Changes
 from sandbox.world.generate import write_truth
 
@@ -43,6 +44,7 @@ class Control:
 
     def __init__(self, context: SandboxContext, settle: Settle | None = None) -> None:
         self.context, self.world, self.settle = context, context.world, settle
+        self.outbox = Outbox(context.world)
 
     def changing(self, change_world: Callable[[dict[str, Any]], Changes]) -> Handler:
         """A call that changes the world; answers with counts and identifiers."""
@@ -74,6 +76,16 @@ class Control:
         if self.settle is not None:
             await self.settle()
         return _json({"faults": self.context.faults.state()})
+
+    async def webhooks(self, request: Request) -> Response:
+        """Send webhooks of what changes to a target; an empty `url` ends it, GET asks."""
+        if request.method == "POST":
+            try:
+                options = await _options(request)
+                self.outbox.aim(Target.of(options) if options["url"] else None)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+        return _json(self.outbox.state())
 
     async def state(self, request: Request) -> Response:
         """Counts of documents, requests, answers and accepted rows; faults in force."""
@@ -134,6 +146,8 @@ def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlet
         "/double": lambda options: outage.double(world, options["table"]),
         "/restore": lambda _: outage.restore(world),
         "/malform": lambda options: change.malform(world, int(options.get("count", 10))),
+        "/checkout": lambda options: shopping.leave_checkout(world, options.get("customer_id")),
+        "/order": lambda options: shopping.buy(world, options.get("customer_id")),
         "/drift": lambda _: change.add_unknown_field(world),
     }
     routes = [
@@ -142,6 +156,7 @@ def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlet
     ]
     routes += [
         Route("/faults", control.faults, methods=["POST"]),
+        Route("/webhooks", control.webhooks, methods=["GET", "POST"]),
         Route("/state", control.state, methods=["GET"]),
         Route("/requests", control.requests, methods=["GET"]),
         Route("/_received", control.received, methods=["GET"]),

@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.world.commerce import NEWEST_CHANGE_DAYS, ORDER_WINDOW_DAYS, days_ago, order_document
+from sandbox.world.commerce import (
+    NEWEST_CHANGE_DAYS,
+    ORDER_WINDOW_DAYS,
+    cents,
+    days_ago,
+    order_document,
+)
 from sandbox.world.model import Document, World
 from sandbox.world.records import Written
+from sandbox.world.refunds import in_cents
 
 CARTS_PER_CUSTOMER = 0.25
 COMPLETED_SHARE = 0.3
@@ -97,6 +104,21 @@ def abandon_now(
         cart = _cart(content, moment, None, moment)
         world.upsert(TABLE, cart_id, {"name": f"#{cart_id}", **cart}, at=moment)
         yield cart_id
+
+
+def add_line_now(world: World, rng: np.random.Generator, cart_id: str) -> None:
+    """Put one more thing into a cart that is open."""
+    cart = world.tables[TABLE][cart_id]
+    products = list(world.tables["shopify.products"].items())
+    chosen = [(products[int(rng.integers(0, len(products)))], 1, world.next_id("shopify"))]
+    more = order_document(chosen, percent=0, fate=0.5)
+    amounts = {
+        name: cents(in_cents(cart[name]) + in_cents(more["subtotal_price"]))
+        for name in ("total_price", "subtotal_price")
+    }
+    world.upsert(
+        TABLE, cart_id, {"line_items": [*cart["line_items"], *more["line_items"]], **amounts}
+    )
 
 
 def complete_with(world: World, order: dict[str, Any]) -> Iterator[str]:

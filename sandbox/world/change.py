@@ -79,7 +79,7 @@ class Changes:
 
 def mutate(world: World, fraction: float) -> Changes:
     """Let a share of the people's records change, some vanish, new orders and people arrive."""
-    rng = _next_rng(world)
+    rng = next_rng(world)
     changes = Changes()
     for table in PEOPLE_TABLES:
         for record_id in _pick(world, rng, table, fraction):
@@ -142,7 +142,7 @@ def corrupt(world: World, share: float = CORRUPTED_SHARE, *, newest: bool = Fals
         share: part of the records, 0 to 1.
         newest: take the orders that were placed last, not any.
     """
-    rng = _next_rng(world)
+    rng = next_rng(world)
     changes = Changes()
     orders = _pick(world, rng, "shopify.orders", share)
     if newest:
@@ -162,7 +162,7 @@ def corrupt(world: World, share: float = CORRUPTED_SHARE, *, newest: bool = Fals
 
 def malform(world: World, count: int) -> Changes:
     """Put values that break the type contract into `count` HubSpot records."""
-    rng = _next_rng(world)
+    rng = next_rng(world)
     changes = Changes()
     living = {table: [key for key, _ in world.live(table)] for table, _, _ in MALFORMED}
     for position in range(count):
@@ -187,7 +187,7 @@ def heal(world: World) -> Changes:
 
 def add_unknown_field(world: World, name: str = DRIFT_FIELD) -> Changes:
     """Give half of the contacts and profiles a field that no contract knows."""
-    rng = _next_rng(world)
+    rng = next_rng(world)
     changes = Changes()
     for table in ("hubspot.contacts", "klaviyo.profiles"):
         for position, record_id in enumerate(_pick(world, rng, table, DRIFT_SHARE)):
@@ -196,7 +196,8 @@ def add_unknown_field(world: World, name: str = DRIFT_FIELD) -> Changes:
     return changes
 
 
-def _next_rng(world: World) -> np.random.Generator:
+def next_rng(world: World) -> np.random.Generator:
+    """Chance for one more change of the world, the same in every world of its seed."""
     world.mutations += 1
     return np.random.default_rng([world.seed, world.mutations])
 

@@ -14,9 +14,9 @@ the indexes follow those two calls.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.world.ids import IdSequence
 
@@ -41,6 +41,15 @@ TABLES = (
     "klaviyo.list_members",
 )
 PEOPLE_TABLES = ("hubspot.contacts", "shopify.customers", "klaviyo.profiles")
+
+
+class Change(NamedTuple):
+    """One document that changed; `before` is empty where it is new."""
+
+    table: str
+    record_id: str
+    before: Document
+    after: Document
 
 
 def normalise(value: object) -> str:
@@ -71,6 +80,7 @@ class World:
         self.seed, self.customers, self.noise = seed, customers, noise
         self.tables: dict[str, dict[str, Document]] = {table: {} for table in TABLES}
         self.mutations = 0
+        self.listeners: list[Callable[[Change], None]] = []
         self.remembered: dict[tuple[str, str], Document] = {}
         self.lost: dict[str, dict[str, Document]] = {}
         self._sequence = IdSequence(seed)
@@ -116,6 +126,8 @@ class World:
         document.update(changes)
         document["updated_at"] = moment
         self._follow(table, record_id, previous, document, is_new)
+        for listener in self.listeners:
+            listener(Change(table, record_id, previous, document))
         return document
 
     def replace(self, table: str, documents: dict[str, Document]) -> None:

@@ -1,0 +1,1 @@
+"""Webhooks that the sandbox sends of what changes in its world."""
