@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orchestration_assets.connectors.catalog import SYSTEMS, open_webhook
 from orchestration_assets.connectors.kit.webhooks import Webhook
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.events.inbox import Inbox
@@ -79,4 +80,4 @@ def make_gateway(
 
 def webhook_schemes() -> dict[str, Webhook]:
     """How each system of the catalogue signs its webhooks, where it sends any."""
-    return {}
+    return {name: open_webhook(name) for name, entry in SYSTEMS.items() if entry.webhook}
