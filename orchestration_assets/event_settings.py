@@ -61,11 +61,6 @@ class EventSettings(BaseSettings):
         description="Secret that Shopify's webhooks are signed with; empty: none are taken."
         " During a rotation both, with a comma between.",
     )
-    klaviyo_webhook_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="Secret that Klaviyo's webhooks are signed with; empty: none are taken."
-        " During a rotation both, with a comma between.",
-    )
 
     def webhook_secrets(self, system: str) -> tuple[str, ...]:
         """Secrets that a system's webhooks are verified with; none when it sends none."""

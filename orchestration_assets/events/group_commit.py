@@ -18,8 +18,8 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError
 
 from orchestration_assets.errors import AccordError, FatalError, RetriableError
-from orchestration_assets.events.database import writing
 from orchestration_assets.events.insertion import Accepted, NewEvent, insert
+from orchestration_assets.state.sqlite import writing
 
 _log = structlog.get_logger(__name__)
 

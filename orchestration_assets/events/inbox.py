@@ -13,12 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_assets.events import upkeep
-from orchestration_assets.events.database import open_engine, writing
+from orchestration_assets.events.database import open_engine
 from orchestration_assets.events.group_commit import GroupWriter
 from orchestration_assets.events.insertion import Accepted, NewEvent
 from orchestration_assets.events.leases import Clock, Leased, Leases, Settled
 from orchestration_assets.events.tables import inbox_events
 from orchestration_assets.events.upkeep import Retention, Waiting
+from orchestration_assets.state.sqlite import writing
 
 ATTEMPTS = 5
 CAPACITY = 10_000

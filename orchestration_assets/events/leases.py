@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_assets.errors import AccordError
-from orchestration_assets.events.database import writing
 from orchestration_assets.events.tables import IS_LEASED, IS_OPEN, inbox_events
 from orchestration_assets.logs import clean_text
+from orchestration_assets.state.sqlite import writing
 
 # "lease" in ASCII: one worker picks at a time, so that none sees half of what another picks.
 _LEASE_LOCK_KEY = 0x6C65617365

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_assets.errors import FatalError
-from orchestration_assets.events.database import writing
 from orchestration_assets.events.tables import (
     IS_OPEN,
     IS_POISON,
@@ -16,6 +15,7 @@ from orchestration_assets.events.tables import (
     STATUSES,
     inbox_events,
 )
+from orchestration_assets.state.sqlite import writing
 
 _table = inbox_events.c
 _CHUNK = 5_000

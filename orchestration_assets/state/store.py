@@ -1,17 +1,17 @@
 """Opening the operational store and the two things every user of it needs: begin and upsert."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
 from orchestration_assets.errors import FatalError
+from orchestration_assets.state.sqlite import for_writing, sqlite_engine, writing
 
 _BUSY_TIMEOUT_S = 30
 _MIGRATION_LOCK_TIMEOUT_S = 120
@@ -19,7 +19,6 @@ _MIGRATION_LOCK_TIMEOUT_S = 120
 _MIGRATION_LOCK_KEY = 0x7374617465
 # SQLite allows 32,766 bound values a statement, PostgreSQL 65,535.
 _MAX_BOUND_VALUES = 30_000
-_WRITE = "accord_write"
 
 
 class StateStore:
@@ -32,17 +31,9 @@ class StateStore:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
 
-    @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
-        """Open a writing transaction: commit on success, roll back on any exception.
-
-        On SQLite it takes the write lock at once, so that a read followed by a write cannot fail
-        half-way because another process wrote in between.
-        """
-        with self.engine.connect() as plain:
-            connection = plain.execution_options(**{_WRITE: True})
-            with connection.begin():
-                yield connection
+    def begin(self) -> AbstractContextManager[sa.Connection]:
+        """Open a writing transaction: commit on success, roll back on any exception."""
+        return writing(self.engine)
 
     def rows(self, statement: sa.Executable) -> list[dict[str, Any]]:
         """Run a query in a transaction of its own; return dicts by column name."""
@@ -117,7 +108,8 @@ def open_state(url: str) -> StateStore:
         FatalError: the address names no engine known here.
     """
     if url.startswith("sqlite:///"):
-        engine = _sqlite(Path(url.removeprefix("sqlite:///")).expanduser().resolve())
+        path = Path(url.removeprefix("sqlite:///")).expanduser().resolve()
+        engine = sqlite_engine(path, _BUSY_TIMEOUT_S, poolclass=NullPool)
     elif url.startswith(("postgresql://", "postgres://")):
         address = sa.make_url(url).set(drivername="postgresql+psycopg")
         engine = sa.create_engine(
@@ -132,35 +124,11 @@ def open_state(url: str) -> StateStore:
     return StateStore(engine)
 
 
-def _sqlite(path: Path) -> sa.Engine:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(
-        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S}
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"pragma busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
-        cursor.execute("pragma journal_mode = wal")
-        cursor.execute("pragma synchronous = full")
-        cursor.execute("pragma foreign_keys = on")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options().get(_WRITE)
-        connection.exec_driver_sql("begin immediate" if writing else "begin")
-
-    return engine
-
-
 def _migrate(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         lock = FileLock(f"{engine.url.database}.migration.lock", timeout=_MIGRATION_LOCK_TIMEOUT_S)
         with lock, engine.connect() as connection:
-            _upgrade(connection.execution_options(**{_WRITE: True}))
+            _upgrade(for_writing(connection))
         return
     with engine.connect() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK_KEY)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,7 +55,7 @@ class Request:
     received_at: datetime
 
 
-class Endpoint:
+class Endpoint(ABC):
     """An ASGI application for one route that takes events. Subclasses say what they make of one.
 
     Args:
@@ -72,21 +73,21 @@ class Endpoint:
         self._told: dict[tuple[str, str], float] = {}
         self.limits = limits
 
+    @abstractmethod
     def source(self, scope: Scope) -> str:
         """Name of the sender's system for metrics; one of few.
 
         Raises:
             RefusalError: there is none of that name.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def answer(self, source: str, request: Request) -> tuple[int, Any]:
         """Take the events of a request; return status and content of the reply.
 
         Raises:
             RefusalError: nothing of it is taken.
         """
-        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

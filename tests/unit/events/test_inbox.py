@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from orchestration_assets.errors import FatalError, RetriableError
-from orchestration_assets.events.database import writing
 from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.events.upkeep import Retention
+from orchestration_assets.state.sqlite import writing
 from tests.unit.events.conftest import an_event
 
 
