@@ -16,7 +16,6 @@ def broken_rows(
     suite: Suite,
     outcome: Outcome,
     limits: Mapping[int, int],
-    context: Any,
     datasource: Any,
     values: Mapping[str, Any],
 ) -> dict[int, Broken]:
@@ -26,7 +25,6 @@ def broken_rows(
         suite: what was judged.
         outcome: what was found.
         limits: how many rows to name at most, by the rule's place.
-        context: Great Expectations' context.
         datasource: its data source.
         values: values of `$PARAMETER`.
 
@@ -36,9 +34,7 @@ def broken_rows(
     if not suite.key or not limits:
         return {}
     found = {}
-    for number, query in _queries(
-        suite, outcome, list(limits), context, datasource, values
-    ).items():
+    for number, query in _queries(suite, outcome, list(limits), datasource, values).items():
         rule = suite.rules[number]
         # A table of shared keys has no other columns.
         table = suite.table if rule.reach is Reach.KEYS else outcome.tables[number]
@@ -60,7 +56,6 @@ def _queries(
     suite: Suite,
     outcome: Outcome,
     numbers: Sequence[int],
-    context: Any,
     datasource: Any,
     values: Mapping[str, Any],
 ) -> dict[int, str]:
@@ -84,9 +79,7 @@ def _queries(
         "return_unexpected_index_query": True,
     }
     for table, of_table in by_table.items():
-        named = run(
-            suite, table, of_table, context, datasource, values, wanted, "to name broken rows"
-        )
+        named = run(suite, table, of_table, datasource, values, wanted, "to name broken rows")
         for item in named.results:
             query = item.result.get("unexpected_index_query")
             if query:

@@ -9,8 +9,8 @@ from typing import Any
 
 
 @contextmanager
-def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
-    """An ephemeral context and its one data source; engines are disposed of afterwards.
+def open_datasource(connection_url: str) -> Iterator[Any]:
+    """The one data source of an ephemeral context; its engines are disposed of afterwards.
 
     Args:
         connection_url: `duckdb:///FILE` or `postgresql://...`.
@@ -48,7 +48,7 @@ def open_datasource(connection_url: str) -> Iterator[tuple[Any, Any]]:
         # DuckDB understands PostgreSQL's operators for patterns.
         engine.dialect_module = sqlalchemy.dialects.postgresql
     try:
-        yield context, datasource
+        yield datasource
     finally:
         engine.close()
         datasource.get_engine().dispose()

@@ -50,11 +50,10 @@ def run_suites(
     values = dict(parameters or {})
     changes, passing = batches or {}, settled or {}
     try:
-        with open_datasource(connection_url) as (context, datasource):
+        with open_datasource(connection_url) as datasource:
             return [
                 _judge(
                     suite,
-                    context,
                     datasource,
                     values,
                     changes.get(suite.table),
@@ -72,7 +71,6 @@ def run_suites(
 
 def _judge(
     suite: Suite,
-    context: Any,
     datasource: Any,
     values: Mapping[str, Any],
     batch: Batch | None,
@@ -84,10 +82,10 @@ def _judge(
     if problem:
         return _unsound(suite, problem)
     try:
-        outcome = validate(suite, context, datasource, values, batch)
+        outcome = validate(suite, datasource, values, batch)
         broken = _broken(suite, outcome)
         limits = {number: _limit(suite, outcome, number, len(settled)) for number in broken}
-        rows = broken_rows(suite, outcome, limits, context, datasource, values)
+        rows = broken_rows(suite, outcome, limits, datasource, values)
     except Exception as error:
         return _unsound(
             suite,
