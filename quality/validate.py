@@ -8,7 +8,7 @@ from typing import Any
 from quality.rules import Batch, Reach, Rule, Suite
 
 # Counts only: neither values nor keys of the rows that break a rule leave the warehouse.
-COUNTS = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _COUNTER = -1
 
 
