@@ -98,7 +98,7 @@ def run(
     asset = datasource.add_table_asset(name, table_name=bare, schema_name=schema or None)
     declared = gx.ExpectationSuite(name=name, expectations=[*expectations, counter])
     batch = asset.add_batch_definition_whole_table("whole table").get_batch()
-    # Its stores are left out: what was found is kept in ours, and they cost a sixth of the run.
+    # Its stores are left out: what was found is kept in ours, and they cost a fifth of the run.
     return batch.validate(
         declared, result_format=dict(result_format), expectation_parameters=dict(values)
     )
