@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration_assets.connectors.kit.records import get_path
 from orchestration_assets.connectors.klaviyo.client import KlaviyoClient, next_cursor
 from orchestration_assets.connectors.klaviyo.payload import IDENTIFIERS, Prepared
-from orchestration_assets.masking import without_personal_data, without_values
+from orchestration_assets.connectors.klaviyo.sending import pointer_of, reason_of
 
 if TYPE_CHECKING:
     import httpx
@@ -18,7 +18,6 @@ JOBS_PATH = "/api/profile-bulk-import-jobs"
 _PROFILE_POINTER = re.compile(r"/profiles/data/(\d+)(?:/|$)")
 _FIRST_POLL_S = 0.2
 _LONGEST_POLL_S = 10.0
-_REASON_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +120,9 @@ def _row_of(
 
 def row_at_pointer(error: Mapping[str, Any], count: int) -> int | None:
     """The position that an error's `source.pointer` names, None where it names no row."""
-    match = _PROFILE_POINTER.search(str(get_path(error, "source.pointer") or ""))
+    match = _PROFILE_POINTER.search(pointer_of(error))
     index = int(match[1]) if match else count
     return index if index < count else None
-
-
-def reason_of(error: Mapping[str, Any], row: Prepared) -> str:
-    """The vendor's code and detail in one line, without the row's own values."""
-    code, detail = error.get("code") or "error", error.get("detail") or error.get("title")
-    values = [row.row.target_key, *_values(row.row.payload)]
-    text = without_personal_data(without_values(str(detail or ""), values))
-    return (f"{code}: {text}" if text else str(code))[:_REASON_LENGTH]
-
-
-def _values(payload: Mapping[str, Any]) -> Iterator[Any]:
-    for value in payload.values():
-        if isinstance(value, Mapping):
-            yield from _values(value)
-        else:
-            yield value
 
 
 def _polls() -> Iterator[float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from orchestration_assets.errors import FatalError
 from orchestration_assets.model import OutgoingRow
 
 MAX_PROFILES = 10_000
@@ -49,6 +50,21 @@ class Prepared:
     profile: Mapping[str, Any]
     identity: Mapping[str, str]
     size: int
+
+
+def identifier_of(options: Mapping[str, Any]) -> str:
+    """The journey's option `identifier`, `email` by default.
+
+    Raises:
+        FatalError: it is none of a profile's identifiers.
+    """
+    identifier = str(options.get("identifier") or "email")
+    if identifier not in IDENTIFIERS:
+        raise FatalError(
+            "klaviyo: the option identifier names no identifier of a profile.",
+            f"set it to one of {', '.join(IDENTIFIERS)} in the journey's YAML.",
+        )
+    return identifier
 
 
 def prepare(row: OutgoingRow, identifier: str) -> Prepared:

@@ -7,7 +7,6 @@ the same profile changes nothing.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -23,11 +22,17 @@ from orchestration_assets.connectors.klaviyo.client import (
     errors_of,
 )
 from orchestration_assets.connectors.klaviyo.payload import (
-    IDENTIFIERS,
     MAX_PROFILE_BYTES,
     Prepared,
     batches,
+    identifier_of,
     prepare,
+)
+from orchestration_assets.connectors.klaviyo.sending import (
+    REFUSED,
+    Sending,
+    pointer_of,
+    rejected,
 )
 from orchestration_assets.errors import AccordError, FatalError
 from orchestration_assets.model import OutgoingRow, RowResult, RowStatus
@@ -37,27 +42,13 @@ DEFAULT_PATIENCE_S = 600.0
 # minute); a fault that lies in no row must not cost a request a row.
 MAX_JOBS = 120
 
-_JOB_REFUSED = frozenset({400, 409, 413, 422})
 
+class _Sending(Sending[Prepared]):
+    """What became of the rows so far, and the jobs that are not at their end."""
 
-@dataclass(slots=True)
-class _Sending:
-    """What became of the rows so far."""
-
-    results: list[RowResult] = field(default_factory=list)
-    running: list[tuple[str, Sequence[Prepared]]] = field(default_factory=list)
-    jobs_sent: int = 0
-
-    def settle(
-        self,
-        rows: Sequence[Prepared],
-        status: RowStatus,
-        reason: str | None = None,
-        reference: str | None = None,
-    ) -> None:
-        self.results.extend(
-            RowResult(row.row.idempotency_key, status, reason, reference) for row in rows
-        )
+    def __init__(self) -> None:
+        super().__init__(MAX_JOBS)
+        self.running: list[tuple[str, Sequence[Prepared]]] = []
 
 
 class KlaviyoProfilesWriter:
@@ -95,12 +86,7 @@ class KlaviyoProfilesWriter:
         """
         if not rows:
             return []
-        identifier = str(options.get("identifier") or "email")
-        if identifier not in IDENTIFIERS:
-            raise FatalError(
-                "klaviyo: the option identifier names no identifier of a profile.",
-                f"set it to one of {', '.join(IDENTIFIERS)} in the journey's YAML.",
-            )
+        identifier = identifier_of(options)
         sending = _Sending()
         fitting: list[Prepared] = []
         for row in (prepare(row, identifier) for row in rows):
@@ -118,67 +104,21 @@ class KlaviyoProfilesWriter:
             sending.settle(fitting, RowStatus.UNKNOWN, error.message)
             return sending.results
         for batch in batches(fitting):
-            self._send(batch, list_id, sending)
+            sending.send(batch, lambda part: self._send_once(part, list_id, sending), "import jobs")
         self._await_jobs(sending)
         return sending.results
-
-    def _send(self, rows: Sequence[Prepared], list_id: str | None, sending: _Sending) -> None:
-        """Send rows as one job; one refused as a whole is split until the bad rows stand alone."""
-        stack = [rows]
-        while stack:
-            part = stack.pop()
-            if sending.jobs_sent >= MAX_JOBS:
-                reason = f"not sent: {MAX_JOBS} import jobs were spent on finding refused rows"
-                sending.settle(part, RowStatus.UNKNOWN, reason)
-                continue
-            try:
-                stack.extend(self._send_once(part, list_id, sending))
-            except FatalError as error:
-                if not sending.running:
-                    raise
-                # Earlier jobs were accepted: their rows must still get their answers.
-                sending.settle(part, RowStatus.UNKNOWN, error.message)
-            except AccordError as error:
-                sending.settle(part, RowStatus.UNKNOWN, error.message)
 
     def _send_once(
         self, rows: Sequence[Prepared], list_id: str | None, sending: _Sending
     ) -> list[Sequence[Prepared]]:
         """Send one job; return what has to be sent again in other jobs."""
-        response = jobs.post_job(self._client, rows, list_id, _JOB_REFUSED)
-        sending.jobs_sent += 1
+        response = jobs.post_job(self._client, rows, list_id, REFUSED)
+        sending.requests_sent += 1
         if response.status_code >= 300:
-            return self._after_refusal(rows, errors_of(response), sending)
+            return _after_refusal(rows, errors_of(response), sending)
         sending.running.append((orjson.loads(response.content)["data"]["id"], rows))
+        sending.accepted_any = True
         return []
-
-    def _after_refusal(
-        self, rows: Sequence[Prepared], errors: Sequence[Mapping[str, Any]], sending: _Sending
-    ) -> list[Sequence[Prepared]]:
-        """Settle what the refusal says about single rows; return what has to be sent again."""
-        named = {
-            index: jobs.reason_of(error, rows[index])
-            for error in errors
-            if (index := jobs.row_at_pointer(error, len(rows))) is not None
-        }
-        if not named and any(_concerns_list(error) for error in errors):
-            raise FatalError(
-                "klaviyo: the import job's list was refused.",
-                "check list_name in the journey's YAML, and that the list still exists.",
-            )
-        if len(rows) == 1:
-            reason = next(iter(named.values()), None) or next(
-                (jobs.reason_of(error, rows[0]) for error in errors), "refused without a reason"
-            )
-            sending.settle(rows, RowStatus.REJECTED, reason)
-            return []
-        for index, reason in named.items():
-            sending.settle([rows[index]], RowStatus.REJECTED, reason)
-        left = [row for index, row in enumerate(rows) if index not in named]
-        if named:
-            return [left] if left else []
-        middle = len(left) // 2
-        return [left[:middle], left[middle:]]
 
     def _await_jobs(self, sending: _Sending) -> None:
         deadline = time.monotonic() + self._patience_s
@@ -208,7 +148,7 @@ class KlaviyoProfilesWriter:
             "/api/lists",
             {"data": {"type": "list", "attributes": {"name": name}}},
             idempotent=False,
-            accept=_JOB_REFUSED,
+            accept=REFUSED,
         )
         if response.status_code >= 300:
             raise FatalError(
@@ -218,6 +158,24 @@ class KlaviyoProfilesWriter:
         return orjson.loads(response.content)["data"]["id"]
 
 
+def _after_refusal(
+    rows: Sequence[Prepared], errors: Sequence[Mapping[str, Any]], sending: _Sending
+) -> list[Sequence[Prepared]]:
+    """Settle what the refusal says about single rows; return what has to be sent again."""
+
+    def rows_of(error: Mapping[str, Any]) -> tuple[int, ...]:
+        index = jobs.row_at_pointer(error, len(rows))
+        return () if index is None else (index,)
+
+    names_a_row = any(rows_of(error) for error in errors)
+    if not names_a_row and any(_concerns_list(error) for error in errors):
+        raise FatalError(
+            "klaviyo: the import job's list was refused.",
+            "check list_name in the journey's YAML, and that the list still exists.",
+        )
+    return sending.settle_refused(rows, errors, rows_of, rejected)
+
+
 def _concerns_list(error: Mapping[str, Any]) -> bool:
-    pointer = str(get_path(error, "source.pointer") or "")
+    pointer = pointer_of(error)
     return "/relationships/" in pointer or "/lists" in pointer
