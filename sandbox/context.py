@@ -18,6 +18,7 @@ SYSTEMS = ("hubspot", "shopify", "klaviyo", "slack", "teams", "pagerduty", "serv
 ALERT_SYSTEMS = ("slack", "teams", "pagerduty", "servicenow")
 ALERTS_FILE = "alerts.jsonl"
 KEPT_REQUESTS = 5_000
+KEPT_EVENTS = 500_000
 
 
 class RequestLog:
@@ -69,6 +70,31 @@ class RequestLog:
             self._file = None
 
 
+class ReceivedEvents:
+    """Every event that a system took, each time that it came: what was late, lost or doubled."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.kept: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
+
+    def note(self, **event: Any) -> None:
+        """Note one that came."""
+        self.total += 1
+        self.kept.append(event)
+
+    def as_dict(self, metric: str | None = None) -> dict[str, Any]:
+        """All that is kept, of one metric where it is given, and which came more than once."""
+        events = [event for event in self.kept if metric in (None, event["metric"])]
+        times = Counter(event["unique_id"] for event in events)
+        return {
+            "deliveries": len(events),
+            "distinct": len(times),
+            "doubled": {unique_id: count for unique_id, count in times.items() if count > 1},
+            "forgotten": self.total - len(self.kept),
+            "events": events,
+        }
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -85,6 +111,7 @@ class SandboxContext:
         tokens: the credential that each system accepts.
         home: folder of the sandbox's files; None keeps everything in memory.
         inboxes: what the systems that people are told by received.
+        events_received: events that Klaviyo took, each time that one came.
     """
 
     world: World
@@ -98,6 +125,7 @@ class SandboxContext:
     inboxes: dict[str, list[dict[str, Any]]] = field(
         default_factory=lambda: {system: [] for system in ALERT_SYSTEMS}
     )
+    events_received: ReceivedEvents = field(default_factory=ReceivedEvents)
 
     def token(self, system: str) -> str:
         """The credential that the system accepts."""

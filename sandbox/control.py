@@ -128,6 +128,11 @@ class Control:
             return _json({"error": f"nobody is told by {system}; one of {known}"}, 400)
         return _json({"messages": self.context.inboxes[system]})
 
+    async def events_received(self, request: Request) -> Response:
+        """Events that Klaviyo took, each time that one came; of one `metric` where it is given."""
+        metric = request.query_params.get("metric")
+        return _json(self.context.events_received.as_dict(metric))
+
 
 def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlette:
     """The control server of one sandbox."""
@@ -160,6 +165,7 @@ def create_app(context: SandboxContext, settle: Settle | None = None) -> Starlet
         Route("/state", control.state, methods=["GET"]),
         Route("/requests", control.requests, methods=["GET"]),
         Route("/_received", control.received, methods=["GET"]),
+        Route("/klaviyo/events-received", control.events_received, methods=["GET"]),
     ]
     return Starlette(routes=routes)
 

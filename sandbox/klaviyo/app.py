@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.context import SandboxContext
 from sandbox.faults import FaultMiddleware
-from sandbox.klaviyo import campaigns, reads, writes
+from sandbox.klaviyo import campaigns, events, reads, writes
 from sandbox.klaviyo.errors import KlaviyoError, answer, render_error
 from sandbox.klaviyo.rule_table import built_in_rules
 from sandbox.klaviyo.rules import Rule, vendor_rules
@@ -39,7 +39,8 @@ HANDLERS: dict[str, Handler] = {
     "POST /api/profile-bulk-import-jobs": writes.bulk_import,
     "POST /api/profile-suppression-bulk-create-jobs": writes.suppress,
     "POST /api/profile-suppression-bulk-delete-jobs": writes.suppress,
-    "POST /api/events": writes.create_event,
+    "POST /api/events": events.create_event,
+    "POST /api/event-bulk-create-jobs": events.create_events,
     "POST /api/lists": writes.create_list,
     "POST /api/lists/{id}/relationships/profiles": writes.change_members,
     "DELETE /api/lists/{id}/relationships/profiles": writes.change_members,

@@ -1,6 +1,7 @@
 """Errors in the vendor's form: JSON:API bodies with an `errors` list."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -47,6 +48,23 @@ class KlaviyoError(Exception):
             "meta": {},
         }
         return {"errors": [error]}
+
+
+class ManyReasonsError(KlaviyoError):
+    """A refusal for several reasons; its status is that of the first.
+
+    Args:
+        errors: the reasons, at least one.
+    """
+
+    def __init__(self, errors: Sequence[KlaviyoError]) -> None:
+        first = errors[0]
+        super().__init__(first.status, first.code, first.title, first.detail, first.source)
+        self.errors = errors
+
+    def body(self) -> dict[str, Any]:
+        """The JSON:API body."""
+        return {"errors": [entry for error in self.errors for entry in error.body()["errors"]]}
 
 
 def invalid(detail: str, *, pointer: str = "", parameter: str = "") -> KlaviyoError:

@@ -111,6 +111,7 @@ BUILT_IN: tuple[Rule, ...] = (
         includes="attributions metric profile",
     ),
     make_rule("POST /api/events", limits=("350/s", "3500/m"), scopes="events:write"),
+    make_rule("POST /api/event-bulk-create-jobs", limits=("10/s", "150/m"), scopes="events:write"),
     make_rule(
         "GET /api/metrics",
         limits=("10/s", "150/m"),

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.context import SandboxContext
+from sandbox.faults import Profile
 from sandbox.klaviyo.errors import (
     MEDIA_TYPE,
     KlaviyoError,
@@ -41,7 +42,7 @@ class KlaviyoServer:
         self.windows = FixedWindows(context.tier.klaviyo_factor)
         self.jobs = Jobs(context)
         self._seen_events: set[tuple[str, str, str]] = set()
-        self._metric_ids: dict[str, str] = {}
+        self._failing_events: dict[str, bool] = {}
 
     @property
     def world(self) -> World:
@@ -63,6 +64,14 @@ class KlaviyoServer:
             return False
         self._seen_events.add(event)
         return True
+
+    def event_fails(self, unique_id: str) -> bool:
+        """Under partial failures, whether this event fails, as often as it is sent."""
+        if self.context.faults.get("klaviyo").profile is not Profile.PARTIAL_FAILURES:
+            return False
+        if unique_id not in self._failing_events:
+            self._failing_events[unique_id] = self.context.faults.row_fails("klaviyo")
+        return self._failing_events[unique_id]
 
     def metric_id(self, name: str) -> str:
         """The metric of this name, made where there is none."""

@@ -1,6 +1,5 @@
-"""The endpoints that write: profiles, imports, lists, events, suppressions and erasures."""
+"""The endpoints that write profiles: imports, lists, suppressions and erasures."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,7 +14,6 @@ from sandbox.klaviyo.profiles import (
     TABLE,
     accepted_row,
     check_profile,
-    find_profile,
     join_list,
     leave_list,
     require_list,
@@ -49,14 +47,15 @@ async def read_data(request: Request, kind: str | None) -> Any:
     return data
 
 
-def _dig(data: Any, *path: str) -> Any:
+def dig(data: Any, *path: str) -> Any:
+    """The value at this path, None where there is none."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
     return data
 
 
 def _related(data: dict[str, Any], name: str) -> list[str]:
-    found = _dig(data, "relationships", name, "data")
+    found = dig(data, "relationships", name, "data")
     entries = found if isinstance(found, list) else [found] if found else []
     return [str(entry["id"]) for entry in entries]
 
@@ -64,7 +63,7 @@ def _related(data: dict[str, Any], name: str) -> list[str]:
 async def import_profile(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
     """`POST /api/profile-import`: 201 for a new profile, 200 for a known one."""
     if len(await request.body()) > MAX_PROFILE_BYTES:
-        raise _too_large("100KB")
+        raise too_large("100KB")
     resource = await read_data(request, "profile")
     check_profile(resource)
     if server.context.faults.row_fails("klaviyo"):
@@ -80,7 +79,8 @@ async def import_profile(server: "KlaviyoServer", request: Request, _rule: Rule)
     return answer({"data": data, "links": {"self": data["links"]["self"]}}, status)
 
 
-def _too_large(limit: str) -> KlaviyoError:
+def too_large(limit: str) -> KlaviyoError:
+    """HTTP 413."""
     detail = f"The payload size must not exceed {limit}."
     return KlaviyoError(413, "payload_too_large", "Payload too large.", detail)
 
@@ -88,10 +88,10 @@ def _too_large(limit: str) -> KlaviyoError:
 async def bulk_import(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
     """`POST /api/profile-bulk-import-jobs`: 202; each row's fate is told by the job."""
     if len(await request.body()) > MAX_IMPORT_BYTES:
-        raise _too_large("5MB")
+        raise too_large("5MB")
     data = await read_data(request, "profile-bulk-import-job")
     pointer = "/data/attributes/profiles/data"
-    profiles = _dig(data, "attributes", "profiles", "data")
+    profiles = dig(data, "attributes", "profiles", "data")
     if not isinstance(profiles, list) or not profiles:
         raise invalid("At least one profile is required.", pointer=pointer)
     if len(profiles) > MAX_IMPORT_ROWS:
@@ -106,11 +106,11 @@ async def bulk_import(server: "KlaviyoServer", request: Request, _rule: Rule) ->
 async def create_list(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
     """`POST /api/lists`."""
     data = await read_data(request, "list")
-    name = _dig(data, "attributes", "name")
+    name = dig(data, "attributes", "name")
     if not isinstance(name, str) or not name.strip():
         raise invalid("'name' is a required field.", pointer="/data/attributes/name")
     list_id = f"L{len(server.world.tables['klaviyo.lists']):05d}"
-    opt_in = _dig(data, "attributes", "opt_in_process") or "double_opt_in"
+    opt_in = dig(data, "attributes", "opt_in_process") or "double_opt_in"
     fields = {"name": name, "opt_in_process": opt_in}
     document = server.world.upsert("klaviyo.lists", list_id, fields)
     server.accepted(request, 201, [{"id": list_id, "name": name}])
@@ -141,52 +141,12 @@ async def change_members(server: "KlaviyoServer", request: Request, _rule: Rule)
     return Response(status_code=204)
 
 
-async def create_event(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
-    """`POST /api/events`: 202; one event for each profile, metric and `unique_id`."""
-    data = await read_data(request, "event")
-    attributes = data.get("attributes") or {}
-    metric_name = _dig(attributes, "metric", "data", "attributes", "name")
-    if not metric_name:
-        raise invalid("'metric' is a required field.", pointer="/data/attributes/metric")
-    if not isinstance(attributes.get("properties"), dict):
-        raise invalid("'properties' is a required field.", pointer="/data/attributes/properties")
-    resource = _dig(attributes, "profile", "data")
-    check_profile(resource, "/data/attributes/profile/data")
-    moment = _moment(attributes.get("time"), server.world.clock())
-    world = server.world
-    profile_id = find_profile(world, resource) or save_profile(world, resource)[0]
-    metric_id = server.metric_id(metric_name)
-    unique_id = attributes.get("unique_id") or str(int(moment.timestamp()))
-    if server.first_time((profile_id, metric_id, unique_id)):
-        row = {
-            "profile_id": profile_id,
-            "metric_id": metric_id,
-            "metric_name": metric_name,
-            "datetime": moment,
-            "event_properties": attributes["properties"],
-        }
-        world.upsert("klaviyo.events", world.next_id("klaviyo"), row, at=moment)
-        world.upsert(TABLE, profile_id, {"last_event_date": moment})
-        server.accepted(request, 202, [{**row, "unique_id": unique_id}])
-    return Response(status_code=202)
-
-
-def _moment(value: Any, default: datetime) -> datetime:
-    if value is None:
-        return default
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise invalid("'time' is no date-time.", pointer="/data/attributes/time") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
 async def suppress(server: "KlaviyoServer", request: Request, rule: Rule) -> Response:
     """`POST /api/profile-suppression-bulk-{create,delete}-jobs`: 202."""
     kind = SUPPRESS if "create" in rule.endpoint else UNSUPPRESS
     data = await read_data(request, kind)
-    entries = _dig(data, "attributes", "profiles", "data") or []
-    emails = [_dig(entry, "attributes", "email") for entry in entries]
+    entries = dig(data, "attributes", "profiles", "data") or []
+    emails = [dig(entry, "attributes", "email") for entry in entries]
     pointer = "/data/attributes/profiles/data"
     if len(emails) > MAX_SUPPRESSIONS:
         raise invalid(f"At most {MAX_SUPPRESSIONS} profiles are allowed.", pointer=pointer)
@@ -210,7 +170,7 @@ async def suppress(server: "KlaviyoServer", request: Request, rule: Rule) -> Res
 async def request_erasure(server: "KlaviyoServer", request: Request, _rule: Rule) -> Response:
     """`POST /api/data-privacy-deletion-jobs`: 202; exactly one identifier."""
     data = await read_data(request, "data-privacy-deletion-job")
-    profile = _dig(data, "attributes", "profile", "data") or {}
+    profile = dig(data, "attributes", "profile", "data") or {}
     attributes = profile.get("attributes") or {}
     given = {name: attributes.get(name) for name in ("email", "phone_number")}
     given["id"] = profile.get("id")
