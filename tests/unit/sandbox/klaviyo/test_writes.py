@@ -1,4 +1,4 @@
-"""Imports, list members, events, suppressions and erasures, and what is recorded of them."""
+"""Imports, list members, suppressions and erasures, and what is recorded of them."""
 
 from sandbox.faults import Profile
 from tests.unit.sandbox.serving import eventually
@@ -115,33 +115,6 @@ def test_members_join_and_leave_a_list(account):
     assert sorted(entry["id"] for entry in an_account.get(path).json()["data"]) == sorted(ids[1:])
     missing = {"data": [{"type": "profile", "id": "nobody"}]}
     assert an_account.post(path, missing).status_code == 404
-
-
-def test_an_event_takes_effect_once_for_its_unique_id(account):
-    an_account = account(30)
-    body = {
-        "data": {
-            "type": "event",
-            "attributes": {
-                "properties": {"score": 9},
-                "time": "2026-01-02T03:04:05+01:00",
-                "unique_id": "answer-1",
-                "metric": {"data": {"type": "metric", "attributes": {"name": "NPS answered"}}},
-                "profile": {"data": profile(email="fan@example.com")},
-            },
-        }
-    }
-    before = len(an_account.world.tables["klaviyo.events"])
-    assert [an_account.post("/api/events", body).status_code for _ in range(2)] == [202, 202]
-    assert len(an_account.world.tables["klaviyo.events"]) == before + 1
-    metric = next(
-        entry["id"]
-        for entry in an_account.get("/api/metrics").json()["data"]
-        if entry["attributes"]["name"] == "NPS answered"
-    )
-    events = an_account.get("/api/events", filter=f'equals(metric_id,"{metric}")').json()["data"]
-    assert [event["attributes"]["datetime"] for event in events] == ["2026-01-02T02:04:05+00:00"]
-    assert [row["unique_id"] for row in an_account.rows()] == ["answer-1"]
 
 
 def test_an_address_is_suppressed_and_released(account):
