@@ -93,9 +93,15 @@ SYSTEMS: Mapping[str, SystemEntry] = {
             name="klaviyo",
             title="Klaviyo",
             category="marketing",
-            description="Profiles, events, lists and campaigns; profiles go back and join a list.",
+            description=(
+                "Profiles, events, lists and campaigns; profiles go back and join a list, and what "
+                "happened to them goes back as events."
+            ),
             source="klaviyo.source:KlaviyoSource",
-            writers={"profiles": "klaviyo.writer:KlaviyoProfilesWriter"},
+            writers={
+                "profiles": "klaviyo.writer:KlaviyoProfilesWriter",
+                "events": "klaviyo.events_writer:KlaviyoEventsWriter",
+            },
             docs_url="https://developers.klaviyo.com/en/docs/authenticate_",
         ),
         SystemEntry(

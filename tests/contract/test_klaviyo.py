@@ -1,4 +1,4 @@
-"""Klaviyo against its server in the sandbox: imports, lists, and reading one's own writes back."""
+"""Klaviyo against its server in the sandbox: imports, lists, events, one's own writes read back."""
 
 import fnmatch
 from typing import Any
@@ -11,6 +11,7 @@ from orchestration_assets.connectors.klaviyo.streams import STREAMS
 from orchestration_assets.model import OutgoingRow, RowStatus
 
 LIST = "Accord: lapsed customers"
+EVENTS = {"metric_name": "Lapsed", "value": "accord_lifetime_value"}
 QUICK = RetryPolicy(attempts=6, seconds=30, wait_initial=0.01, wait_max=0.1, wait_jitter=0.0)
 
 
@@ -120,6 +121,70 @@ def test_an_event_carries_its_profile_and_metric(klaviyo) -> None:
     for record in (record for page in pages for record in page.records):
         assert record["metric_name"]
         assert get_path(record, "relationships.profile.data.id")
+
+
+def test_every_event_is_confirmed_and_read_back_as_an_event(klaviyo) -> None:
+    rows = some_rows(klaviyo, 60)
+    results = klaviyo.writer("events").write(rows, EVENTS)
+    assert {result.status for result in results} == {RowStatus.CONFIRMED}
+    mine = [
+        record["attributes"]["event_properties"]
+        for page in klaviyo.read("events")
+        for record in page.records
+        if record["metric_name"] == EVENTS["metric_name"]
+    ]
+    assert mine == [{"accord_segment": "lapsed", "$value": 120.5}] * len(rows)
+
+
+def test_events_sent_again_happen_once(klaviyo) -> None:
+    rows = some_rows(klaviyo, 20)
+    before = len(klaviyo.living("events"))
+    for _ in range(2):
+        results = klaviyo.writer("events").write(rows, EVENTS)
+        assert {result.status for result in results} == {RowStatus.CONFIRMED}
+    assert len(klaviyo.living("events")) == before + len(rows)
+    told = klaviyo.context.events_received.as_dict()
+    assert told["doubled"] == {row.idempotency_key: 2 for row in rows}
+
+
+def test_refused_events_are_rejected_alone(klaviyo) -> None:
+    klaviyo.context.faults.set("klaviyo", "partial_failures", 0.2)
+    rows = [*some_rows(klaviyo, 49), row(99, "no address at all")]
+    results = klaviyo.writer("events").write(rows, EVENTS)
+    rejected = {r.idempotency_key for r in results if r.status is RowStatus.REJECTED}
+    taken = {event["unique_id"] for event in klaviyo.context.events_received.kept}
+    assert "key-99" in rejected
+    assert len(rejected) == 10
+    assert taken == {row.idempotency_key for row in rows} - rejected
+    assert len(results) == len(rows)
+
+
+@pytest.mark.parametrize("profile", ["rate_limited", "server_errors"])
+def test_passing_faults_lose_and_double_no_event(klaviyo, profile: str) -> None:
+    klaviyo.context.faults.set("klaviyo", profile, 0.34)
+    writer = klaviyo.writer("events", policy=QUICK)
+    rows = some_rows(klaviyo, 10)
+    for one in rows:
+        (result,) = writer.write([one], EVENTS)
+        assert result.status is RowStatus.CONFIRMED
+    told = klaviyo.context.events_received.as_dict()
+    assert (told["distinct"], told["doubled"]) == (len(rows), {})
+
+
+def test_the_limits_of_the_endpoint_are_kept_without_being_told(vendor) -> None:
+    klaviyo = vendor("klaviyo", tier="standard")
+    writer = klaviyo.writer("events", policy=QUICK)
+    for one in some_rows(klaviyo, 15):
+        writer.write([one], EVENTS)
+    log = klaviyo.context.request_log
+    assert (log.status_count["klaviyo.202"], log.status_count["klaviyo.429"]) == (15, 0)
+
+
+def test_a_system_that_is_down_leaves_events_unknown(klaviyo) -> None:
+    klaviyo.context.faults.set("klaviyo", "down")
+    writer = klaviyo.writer("events", policy=RetryPolicy(attempts=2, seconds=5))
+    results = writer.write(some_rows(klaviyo, 10), EVENTS)
+    assert [result.status for result in results] == [RowStatus.UNKNOWN] * 10
 
 
 def records(klaviyo) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Klaviyo (marketing): profiles, events and lists; profiles are written by bulk import."""
+"""Klaviyo (marketing): profiles, events, lists and campaigns; profiles and events are written."""

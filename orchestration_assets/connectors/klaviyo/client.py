@@ -30,10 +30,12 @@ class Limits(NamedTuple):
     per_minute: int
 
 
-# The lowest limits that the specification gives to most reads, to campaigns and to the bulk jobs.
+# The lowest limits that the specification gives to most reads, to campaigns, to the bulk jobs of
+# profiles and to events in bulk.
 READ_LIMITS = Limits("reads", 75, 750)
 CAMPAIGN_LIMITS = Limits("campaigns", 10, 150)
 JOB_LIMITS = Limits("jobs", 10, 150)
+EVENT_LIMITS = Limits("events", 10, 150)
 
 # A spent minute's window takes up to a minute to come back.
 POLICY = RetryPolicy(attempts=6, seconds=180.0)

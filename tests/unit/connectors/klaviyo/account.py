@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
+
+from orchestration_assets.model import OutgoingRow, RowResult, Writer
 
 TOKEN = "pk_very_secret"
 CAMPAIGN_FILTER = re.compile(
@@ -69,6 +72,8 @@ class Account:
         self.page_size: int | None = None
         self.imports: list[dict[str, Any]] = []
         self.refuse_job: Any = lambda _document: None
+        self.event_jobs: list[list[dict[str, Any]]] = []
+        self.refuse_events: Any = lambda _groups: None
         self.row_errors: dict[str, dict[str, Any]] = {}
         self.final: dict[str, Any] = {"status": "complete"}
         server.expect_request(re.compile("/api/.*")).respond_with_handler(self._handle)
@@ -89,6 +94,8 @@ class Account:
         if request.method == "POST":
             assert request.headers["Content-Type"] == MEDIA_TYPE
             document = json.loads(request.get_data())
+            if parts == ["event-bulk-create-jobs"]:
+                return self._new_events(document)
             return self._new_list(document) if parts == ["lists"] else self._new_job(document)
         if parts[0] == "profile-bulk-import-jobs":
             return self._errors(parts[1], request) if len(parts) == 3 else self._job(parts[1])
@@ -157,6 +164,14 @@ class Account:
         self.imports.append(document["data"])
         return answer({"data": {"type": "job", "id": f"J{len(self.imports)}"}}, 202)
 
+    def _new_events(self, document: dict[str, Any]) -> Response:
+        groups = document["data"]["attributes"]["events-bulk-create"]["data"]
+        refusal = self.refuse_events(groups)
+        if refusal is not None:
+            return refusal
+        self.event_jobs.append(groups)
+        return Response(status=202)
+
     def _job(self, job_id: str) -> Response:
         profiles = self.profiles_of(job_id)
         failed = sum(row["attributes"].get("email") in self.row_errors for row in profiles)
@@ -174,6 +189,16 @@ class Account:
     def profiles_of(self, job_id: str) -> list[dict[str, Any]]:
         """The profiles of an accepted job."""
         return self.imports[int(job_id[1:]) - 1]["attributes"]["profiles"]["data"]
+
+
+def write_all(
+    writer: Writer, rows: Sequence[OutgoingRow], options: dict[str, Any]
+) -> dict[str, RowResult]:
+    """Write, and see that each row has one answer; the answers by idempotency key."""
+    results = writer.write(rows, options)
+    keys = sorted(result.idempotency_key for result in results)
+    assert keys == sorted(row.idempotency_key for row in rows)
+    return {result.idempotency_key: result for result in results}
 
 
 def row_error(email: str | None, code: str = "invalid", pointer: str = "/data") -> dict[str, Any]:
@@ -194,13 +219,20 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
 
 def failure(status: int, code: str, pointer: str = "/data", **headers: str) -> Response:
     """A JSON:API error."""
-    error = {
-        "code": code,
-        "detail": "refused person1@example.com",
-        "source": {"pointer": pointer},
-    }
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return answer({"errors": [error]}, status, **named)
+    return failures(status, code, [pointer], **named)
+
+
+def failures(
+    status: int,
+    code: str,
+    pointers: Sequence[str],
+    detail: str = "refused person1@example.com",
+    **headers: str,
+) -> Response:
+    """JSON:API errors that differ in where they lie."""
+    errors = [{"code": code, "detail": detail, "source": {"pointer": each}} for each in pointers]
+    return answer({"errors": errors}, status, **headers)
 
 
 def _instant(text: str) -> datetime:

@@ -14,7 +14,9 @@ from referencing.jsonschema import DRAFT7
 from werkzeug import Request
 
 from orchestration_assets.connectors.kit.http import RetryPolicy
-from orchestration_assets.connectors.klaviyo.client import DEFAULT_REVISION
+from orchestration_assets.connectors.klaviyo import events_payload
+from orchestration_assets.connectors.klaviyo.client import DEFAULT_REVISION, EVENT_LIMITS
+from orchestration_assets.connectors.klaviyo.events_writer import KlaviyoEventsWriter
 from orchestration_assets.connectors.klaviyo.source import KlaviyoSource
 from orchestration_assets.connectors.klaviyo.streams import STREAMS
 from orchestration_assets.connectors.klaviyo.writer import KlaviyoProfilesWriter
@@ -72,12 +74,33 @@ def requests(httpserver: HTTPServer) -> list[Request]:
     payload = {"email": "a@example.com", "first_name": "A", "location.city": "Lyon", "accord_x": 1}
     writer = KlaviyoProfilesWriter(account.connection, QUICK)
     writer.write([OutgoingRow("k", "a@example.com", payload)], {"list_name": "New list"})
+    wanted = {"metric_name": "Scored", "time": "at", "value": "worth", "value_currency": "unit"}
+    happened = {"at": "2026-07-01 10:00:00", "worth": "9.50", "unit": "EUR", "score": 9}
+    KlaviyoEventsWriter(account.connection, QUICK).write(
+        [OutgoingRow(f"k{number}", "a@example.com", happened) for number in range(2)], wanted
+    )
     return account.requests
+
+
+def test_the_limits_of_events_are_the_specifications(vendor_specs: Path) -> None:
+    document = load(vendor_specs / "klaviyo" / "events.json")
+    operations = document["paths"]["/api/event-bulk-create-jobs"]
+    assert operations.keys() == {"post"}, "there is no job to ask"
+    operation = operations["post"]
+    assert operation["x-klaviyo-ratelimit"] == {
+        "burst": f"{EVENT_LIMITS.per_second}/s",
+        "steady": f"{EVENT_LIMITS.per_minute}/m",
+    }
+    assert f"up to {events_payload.MAX_EVENTS:,} events per request" in operation["description"]
+    assert f"is {events_payload.MAX_REQUEST_BYTES // 1_000_000}MB" in operation["description"]
+    assert f"exceed {events_payload.MAX_STRING_BYTES // 1_000}KB" in operation["description"]
+    assert "content" not in operation["responses"]["202"], "nor anything in the answer"
 
 
 def test_every_request_is_one_of_the_specification(
     vendor_specs: Path, requests: list[Request]
 ) -> None:
+    assert "/api/event-bulk-create-jobs" in {request.path for request in requests}
     for request in requests:
         document, operation = operation_for(vendor_specs, request)
         assert document["info"]["version"] == DEFAULT_REVISION

@@ -12,7 +12,7 @@ from orchestration_assets.connectors.klaviyo import jobs, payload, writer
 from orchestration_assets.connectors.klaviyo.writer import KlaviyoProfilesWriter
 from orchestration_assets.errors import FatalError
 from orchestration_assets.model import OutgoingRow, RowResult, RowStatus
-from tests.unit.connectors.klaviyo.account import TOKEN, Account, failure, row_error
+from tests.unit.connectors.klaviyo.account import TOKEN, Account, failure, row_error, write_all
 
 QUICK = RetryPolicy(attempts=3, seconds=10.0, wait_initial=0.01, wait_max=0.05, wait_jitter=0.0)
 LIST = "Accord: lapsed customers"
@@ -32,12 +32,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 def write(account: Account) -> Callable[..., dict[str, RowResult]]:
     def call(rows: Sequence[OutgoingRow], connection: Any = None, **options: Any):
         target = KlaviyoProfilesWriter({**account.connection, **(connection or {})}, QUICK)
-        results = target.write(rows, options)
-        assert len(results) == len(rows)
-        assert {result.idempotency_key for result in results} == {
-            row.idempotency_key for row in rows
-        }
-        return {result.idempotency_key: result for result in results}
+        return write_all(target, rows, options)
 
     return call
 
