@@ -52,6 +52,9 @@ _REPEATED = re.compile(r"duplicat|repeat|already", re.IGNORECASE)
 class KlaviyoEventsWriter:
     """Records events of one metric; a profile that Klaviyo does not know is made.
 
+    A journey keeps one row a `target_key`, the newest. Where several events of one person must all
+    go out, let `target_key` be the event's own key and have the payload name the profile.
+
     Args:
         connection: `base_url`, `token`; optionally `revision`, `requests_per_second` and
             `requests_per_minute`.
@@ -105,7 +108,7 @@ class KlaviyoEventsWriter:
         response = self._client.post(PATH, request.document, idempotent=True, accept=REFUSED)
         sending.requests_sent += 1
         if response.status_code < 300:
-            sending.accepted_any = True
+            sending.maybe_accepted = True
             sending.settle(events, RowStatus.CONFIRMED)
             return []
         errors = errors_of(response)

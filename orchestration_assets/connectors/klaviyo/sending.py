@@ -48,13 +48,13 @@ class Sending(Generic[P]):
             a request a row.
         results: the answers, one a settled row.
         requests_sent: those that were answered.
-        accepted_any: a request was accepted, so that its rows must get their answers.
+        maybe_accepted: a request was accepted, or its answer was lost.
     """
 
     most_requests: int
     results: list[RowResult] = field(default_factory=list)
     requests_sent: int = 0
-    accepted_any: bool = False
+    maybe_accepted: bool = False
 
     def settle(
         self,
@@ -79,7 +79,7 @@ class Sending(Generic[P]):
             what: the requests in words (`import jobs`), for reasons.
 
         Raises:
-            FatalError: the credentials or options are wrong, and nothing was accepted before.
+            FatalError: the credentials or options are wrong, and nothing can have been accepted.
         """
         stack = [rows]
         while stack:
@@ -91,11 +91,12 @@ class Sending(Generic[P]):
             try:
                 stack.extend(send_once(part))
             except FatalError as error:
-                if not self.accepted_any:
+                if not self.maybe_accepted:
                     raise
-                # What was accepted must still get its answers.
+                # Rows that are accepted or in doubt must not be given back as never sent.
                 self.settle(part, RowStatus.UNKNOWN, error.message)
             except AccordError as error:
+                self.maybe_accepted = True
                 self.settle(part, RowStatus.UNKNOWN, error.message)
 
     def settle_refused(

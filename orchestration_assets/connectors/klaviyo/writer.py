@@ -117,7 +117,7 @@ class KlaviyoProfilesWriter:
         if response.status_code >= 300:
             return _after_refusal(rows, errors_of(response), sending)
         sending.running.append((orjson.loads(response.content)["data"]["id"], rows))
-        sending.accepted_any = True
+        sending.maybe_accepted = True
         return []
 
     def _await_jobs(self, sending: _Sending) -> None:

@@ -189,6 +189,14 @@ def test_credentials_refused_midway_keep_the_answers_of_earlier_requests(
     assert of_status(results, RowStatus.UNKNOWN) == ["key3"]
 
 
+def test_credentials_refused_after_a_lost_answer_leave_its_rows_in_doubt(
+    account: Account, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_payload, "MAX_EVENTS", 2)
+    account.refuse_events = lambda groups: failure(502 if "key1" in sent(groups) else 403, "x")
+    assert of_status(write(rows(3)), RowStatus.UNKNOWN) == ["key1", "key2", "key3"]
+
+
 def test_a_lost_answer_is_unknown(account: Account, write: Any) -> None:
     account.refuse_events = lambda _groups: failure(502, "x")
     assert of_status(write(rows(2)), RowStatus.UNKNOWN) == ["key1", "key2"]
@@ -206,6 +214,15 @@ def test_a_row_that_the_vendor_would_refuse_spoils_no_request(account: Account, 
     assert results["key1"].reason == "time_invalid: at holds no ISO 8601 time"
     assert of_status(results, RowStatus.CONFIRMED) == ["key2"]
     assert len(account.requests) == 1
+
+
+def test_the_payload_names_the_profile_where_the_target_is_the_event_itself(
+    account: Account, write: Any
+) -> None:
+    write([OutgoingRow(key, f"order-{key}", {"email": "a@example.com"}) for key in ("k1", "k2")])
+    ((group,),) = account.event_jobs
+    assert group["attributes"]["profile"]["data"]["attributes"] == {"email": "a@example.com"}
+    assert len(group["attributes"]["events"]["data"]) == 2
 
 
 def test_the_connection_may_set_other_limits(account: Account, write: Any) -> None:
