@@ -17,13 +17,27 @@ from orchestration_assets.connectors.kit.webhook_json import (
     refused,
     unix_time_ms,
 )
-from orchestration_assets.connectors.kit.webhooks import WebhookEvent, WebhookRequest
+from orchestration_assets.connectors.kit.webhooks import Told, WebhookEvent, WebhookRequest
 
 # : / ? @ ! $ ' ( ) * , ; are signed as they are, however the address writes them; every other
 # escape is signed as it is written.
 _DECODED = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 # The object is `objectId`; an association has two ends, a merge has the record that stays.
 _SUBJECTS = ("objectId", "fromObjectId", "primaryObjectId")
+# Stream of what a subscription is about: by its first word, or by `objectTypeId` where that word is
+# `object`.
+_STREAMS = {
+    "contact": "contacts",
+    "company": "companies",
+    "deal": "deals",
+    "ticket": "tickets",
+    "feedback_submission": "feedback_submissions",
+    "0-1": "contacts",
+    "0-2": "companies",
+    "0-3": "deals",
+    "0-5": "tickets",
+    "0-19": "feedback_submissions",
+}
 
 
 def signed_message(request: WebhookRequest, timestamp: str) -> bytes:
@@ -53,6 +67,24 @@ class HubSpotWebhook:
         if not isinstance(batch, list):
             raise refused("The payload is no list of events.")
         return [_event(place, one) for place, one in enumerate(batch)]
+
+    def tells(self, topic: str, body: bytes) -> Sequence[Told]:
+        """See `Webhook.tells`. An event says what changed, never all of a record: it is asked for.
+
+        Of a merge, the record that stays and those that went into it are.
+        """
+        one = parse(body)
+        if not isinstance(one, dict):
+            raise refused("The event is no object.")
+        kind = topic.partition(".")[0]
+        stream = _STREAMS.get(identifier(one.get("objectTypeId")) if kind == "object" else kind)
+        if stream is None:
+            return ()
+        merged = one.get("mergedObjectIds")
+        named = [one.get(name) for name in _SUBJECTS]
+        named += merged if isinstance(merged, list) else []
+        ids = dict.fromkeys(filter(None, map(identifier, named)))
+        return [Told(stream, record_id) for record_id in ids]
 
 
 def _event(place: int, one: object) -> WebhookEvent:

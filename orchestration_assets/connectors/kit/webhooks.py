@@ -6,7 +6,7 @@ How each vendor signs is in `<system>/webhook.py`, made of the schemes in `signa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestration_assets.errors import AccordError
 
@@ -62,8 +62,24 @@ class WebhookEvent:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record that an event is about.
+
+    Attributes:
+        stream: name of its stream.
+        record_id: value of the stream's `record_id`.
+        record: as `Source.read` yields it, where the event holds all of it; None where the system
+            has to be asked what the record is now.
+    """
+
+    stream: str
+    record_id: str
+    record: Mapping[str, Any] | None = None
+
+
 class Webhook(Protocol):
-    """The webhooks of one system. Neither method keeps anything or calls anybody."""
+    """The webhooks of one system. No method keeps anything or calls anybody."""
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str]) -> None:
         """Return when the vendor signed the request with one of the secrets.
@@ -82,5 +98,13 @@ class Webhook(Protocol):
 
         Raises:
             PayloadRefused: the request is not what the vendor's contract says.
+        """
+        ...
+
+    def tells(self, topic: str, body: bytes) -> Sequence[Told]:
+        """Which records an event that was accepted is about; none where it says nothing to keep.
+
+        Raises:
+            PayloadRefused: the event names no record that could be one.
         """
         ...

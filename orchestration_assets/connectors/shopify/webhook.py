@@ -15,7 +15,7 @@ put there by whoever got hold of one request, so that
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,11 @@ from orchestration_assets.connectors.kit.signatures import BodySignature, one_he
 from orchestration_assets.connectors.kit.webhook_json import identifier, iso_time, parse, refused
 from orchestration_assets.connectors.kit.webhooks import (
     SignatureRefused,
+    Told,
     WebhookEvent,
     WebhookRequest,
 )
+from orchestration_assets.connectors.shopify.webhook_records import checkout_record
 
 # The second of each is what the newer Events deliveries name it.
 _SIGNATURE = BodySignature(("x-shopify-hmac-sha256", "shopify-hmac-sha256"))
@@ -47,6 +49,7 @@ class _Topic:
         time: its own time of the change, dotted; empty where it has none.
         needs: members that must hold a value.
         consent: member that holds a consent.
+        stream: that the object is a record of; empty where it is of none.
     """
 
     keys: tuple[str, ...] = ("id",)
@@ -54,31 +57,35 @@ class _Topic:
     time: str = "updated_at"
     needs: tuple[str, ...] = ("updated_at",)
     consent: str = ""
+    stream: str = ""
 
 
 def _consent(member: str) -> _Topic:
-    keys = ("customer_id", "id")
-    return _Topic(keys, "Customer", f"{member}.consent_updated_at", (member,), member)
+    keys, time = ("customer_id", "id"), f"{member}.consent_updated_at"
+    return _Topic(keys, "Customer", time, (member,), member, "customers")
 
 
-_ORDER = _Topic(kind="Order")
-_CUSTOMER = _Topic(kind="Customer")
-_CHECKOUT = _Topic(keys=("token",))
+_ORDER = _Topic(kind="Order", stream="orders")
+_CUSTOMER = _Topic(kind="Customer", stream="customers")
+_CHECKOUT = _Topic(keys=("token",), stream="abandoned_checkouts")
 TOPICS: Mapping[str, _Topic] = {
     "orders/create": _ORDER,
     "orders/updated": _ORDER,
-    "orders/cancelled": _Topic(kind="Order", needs=("updated_at", "cancelled_at")),
+    "orders/cancelled": replace(_ORDER, needs=("updated_at", "cancelled_at")),
     "customers/create": _CUSTOMER,
     "customers/update": _CUSTOMER,
-    "customers/delete": _Topic(kind="Customer", time="", needs=()),
+    "customers/delete": replace(_CUSTOMER, time="", needs=()),
     "customers_email_marketing_consent/update": _consent("email_marketing_consent"),
     "customers_marketing_consent/update": _consent("sms_marketing_consent"),
     "checkouts/create": _CHECKOUT,
     "checkouts/update": _CHECKOUT,
+    # A cart names no customer; what becomes of it comes as a checkout.
     "carts/update": _Topic(keys=("token", "id")),
-    "products/update": _Topic(kind="Product"),
+    "products/update": _Topic(kind="Product", stream="products"),
     # In order with the other refunds of its order: the payload does not name the customer.
-    "refunds/create": _Topic(("order_id",), "Refund", "created_at", ("id", "created_at")),
+    "refunds/create": _Topic(
+        ("order_id",), "Refund", "created_at", ("id", "created_at"), stream="orders"
+    ),
 }
 
 
@@ -114,6 +121,19 @@ class ShopifyWebhook:
                 body=request.body,
             )
         ]
+
+    def tells(self, topic: str, body: bytes) -> Sequence[Told]:
+        """See `Webhook.tells`. A checkout comes whole; all else is asked for."""
+        known, payload = TOPICS.get(topic), parse(body)
+        if known is None or not isinstance(payload, dict):
+            raise refused("The event is of no topic that is taken here.")
+        if not known.stream:
+            return ()
+        if known is _CHECKOUT:
+            record = checkout_record(payload)
+            return (Told(known.stream, record["legacyResourceId"], record),)
+        own_id = next(filter(None, (identifier(payload.get(key)) for key in known.keys)), "")
+        return (Told(known.stream, own_id),)
 
 
 def _check(name: str, topic: _Topic, payload: Mapping[str, Any]) -> None:
