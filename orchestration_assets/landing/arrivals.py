@@ -1,6 +1,6 @@
 """What arrived and is to be judged: a table of it without content, and the facts of each stream.
 
-The table holds ids, times, hashes, flags, and which columns are filled in; it is dropped once it
+The table holds ids, times, hashes, flags, and which columns are filled in; it is emptied once it
 was judged.
 """
 
@@ -35,6 +35,9 @@ _COLUMNS = pa.schema(
         ("_filled", pa.string()),
     ]
 )
+
+# Readings of single records come in such numbers that a stream's history would be made of them.
+_SAYS_MUCH = "(r.is_complete or {load}.rows > {few})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,14 @@ class Facts:
 
 
 def begin_arrived(session: Session) -> None:
-    """Make the table of what arrived anew, empty."""
-    drop_arrived(session)
+    """Make the table of what arrived where it is missing, and empty it."""
     session.create_table(LANDING, "arrived", _COLUMNS)
+    empty_arrived(session)
 
 
-def drop_arrived(session: Session) -> None:
-    """Drop the table of what arrived."""
-    session.execute(f"drop table if exists {ARRIVED}")
+def empty_arrived(session: Session) -> None:
+    """Forget what arrived."""
+    session.execute(f"delete from {ARRIVED}")
 
 
 def gather(
@@ -214,7 +217,8 @@ def _filled_before(
         " and l.stream = :stream and l.reading_id in ("
         "select r.reading_id from landing.readings r where r.system = :system"
         f" and r.stream = :stream and r.status in {ADMITTED} and exists ("
-        "select 1 from landing.loads o where o.reading_id = r.reading_id)"
+        "select 1 from landing.loads o where o.reading_id = r.reading_id"
+        f" and {_SAYS_MUCH.format(load='o', few=bounds.few)})"
         f" order by r.started_at desc limit {bounds.looked_at}))",
         here,
     )[0]
@@ -267,6 +271,7 @@ def _history(
         "select r.started_at, sum(l.rows) as landed from landing.readings r join landing.loads l"
         " on l.reading_id = r.reading_id where r.system = :system and r.stream = :stream"
         f" and r.status in {ADMITTED} and r.started_at > cast(:first as timestamptz)"
+        f" and {_SAYS_MUCH.format(load='l', few=bounds.few)}"
         f" group by r.reading_id, r.started_at order by 1 desc limit {bounds.looked_at}",
         {**here, "first": first},
     )

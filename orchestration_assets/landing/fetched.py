@@ -4,13 +4,13 @@ They pass through the same contract, comparison, quarantine and landing gate as 
 reading. What a reading of changes brings of them later has landed already, and the other way round.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
 from orchestration_assets.landing.chunks import chunks, stamped
-from orchestration_assets.landing.steps import Landing
+from orchestration_assets.landing.steps import ChunkLoader, Landing
 from orchestration_assets.model import Fetched, Fetches, LandingResult, Page, Stream
 from orchestration_assets.state.quarantine import Rejected
 from orchestration_assets.state.store import StateStore
@@ -27,7 +27,35 @@ def land_fetched(
     state: StateStore,
     home: Path,
 ) -> LandingResult:
-    """Land what the system says now of some records of a stream.
+    """Land what the system says now of some records of a stream; see `land_answers`.
+
+    Args:
+        stream: the contract.
+        source: the system.
+        ids: values of the stream's `record_id`, any number of them.
+        warehouse: target.
+        state: takes quarantined records and schema drift.
+        home: folder of the embedded stores.
+
+    Raises:
+        FatalError: wrong credentials or scope.
+        RetriableError: the system or the writer lock stayed unavailable; what was stored before
+            stays, and fetching all again lands the rest only.
+    """
+    answers = source.fetch(stream.name, ids)
+    return land_answers(stream, answers, warehouse, state, home)
+
+
+def land_answers(
+    stream: Stream,
+    answers: Iterable[Fetched],
+    warehouse: Warehouse,
+    state: StateStore,
+    home: Path,
+    *,
+    loader: ChunkLoader | None = None,
+) -> LandingResult:
+    """Land what a system says of single records of a stream.
 
     A record that is gone lands as a deletion, at the system's time of it where that is told, else
     at the time of asking. An identifier that the system could not have given goes into quarantine.
@@ -37,24 +65,22 @@ def land_fetched(
 
     Args:
         stream: the contract.
-        source: the system.
-        ids: values of the stream's `record_id`, any number of them.
+        answers: what the system says of them.
         warehouse: target; raw table `raw_<system>.<stream>`, made when missing.
         state: takes quarantined records and schema drift.
         home: folder of the embedded stores.
+        loader: writes the rows; dlt does where none is named.
 
     Returns:
-        Counts of rows. Fetching what did not change writes nothing.
+        Counts of rows, without those of the whole table. What did not change writes nothing.
 
     Raises:
-        FatalError: wrong credentials or scope.
-        RetriableError: the system or the writer lock stayed unavailable; what was stored before
-            stays, and fetching all again lands the rest only.
+        FatalError, RetriableError: as the answers do; what was stored before stays.
     """
-    landing = Landing(stream, warehouse, state, home, beside=True)
+    landing = Landing(stream, warehouse, state, home, beside=True, loader=loader)
     landing.resume()
     try:
-        pages = stamped(_pages(landing, source.fetch(stream.name, ids)))
+        pages = stamped(_pages(landing, answers))
         for chunk in chunks(landing.convert, pages):
             landing.store(chunk)
     finally:
@@ -62,7 +88,7 @@ def land_fetched(
     return landing.result()
 
 
-def _pages(landing: Landing, answers: Iterator[Fetched]) -> Iterator[Page]:
+def _pages(landing: Landing, answers: Iterable[Fetched]) -> Iterator[Page]:
     """The answers as pages; what was refused is held on the way."""
     for answer in answers:
         landing.hold(_rejected(answer.refused))
