@@ -15,11 +15,8 @@ def open_datasource(connection_url: str) -> Iterator[Any]:
     Args:
         connection_url: `duckdb:///FILE` or `postgresql://...`.
     """
-    be_quiet()
+    context = make_context()
     # heavy: takes seconds to import
-    import great_expectations as gx
-    import sqlalchemy.dialects.postgresql
-    from great_expectations.data_context.types.base import ProgressBarsConfig
     from sqlalchemy.pool import StaticPool
 
     from quality import duckdb_dialect
@@ -29,8 +26,6 @@ def open_datasource(connection_url: str) -> Iterator[Any]:
         # times as much, is not gone through again.
         gc.collect()
         gc.freeze()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     embedded = connection_url.startswith("duckdb")
     options: dict[str, Any] = {"poolclass": StaticPool}
     if embedded:
@@ -45,8 +40,7 @@ def open_datasource(connection_url: str) -> Iterator[Any]:
     )
     engine = datasource.get_execution_engine()
     if embedded:
-        # DuckDB understands PostgreSQL's operators for patterns.
-        engine.dialect_module = sqlalchemy.dialects.postgresql
+        speak_postgres(datasource)
     try:
         yield datasource
     finally:
@@ -55,6 +49,25 @@ def open_datasource(connection_url: str) -> Iterator[Any]:
         context.data_sources.delete("warehouse")
         del engine, datasource
         gc.collect()
+
+
+def make_context() -> Any:
+    """A context that keeps nothing, draws nothing and reports to nobody."""
+    be_quiet()
+    # heavy: takes seconds to import
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def speak_postgres(datasource: Any) -> None:
+    """Let a data source over DuckDB use PostgreSQL's operators for patterns, which it knows."""
+    import sqlalchemy.dialects.postgresql
+
+    datasource.get_execution_engine().dialect_module = sqlalchemy.dialects.postgresql
 
 
 def be_quiet() -> None:

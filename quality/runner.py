@@ -47,26 +47,31 @@ def run_suites(
         One result a suite, in their order. Nothing is raised for data or connection trouble: a
         suite that could not be judged has not passed, and says why.
     """
-    values = dict(parameters or {})
-    changes, passing = batches or {}, settled or {}
     try:
         with open_datasource(connection_url) as datasource:
-            return [
-                _judge(
-                    suite,
-                    datasource,
-                    values,
-                    changes.get(suite.table),
-                    passing.get(suite.table, ()),
-                )
-                for suite in suites
-            ]
+            return judge_suites(suites, datasource, parameters, batches, settled)
     except Exception as error:
         message = (
             f"The gate could not open the warehouse ({type(error).__name__}). "
             "Next step: see that it runs and that no other process holds it, then repeat the gate."
         )
         return [_unsound(suite, message) for suite in suites]
+
+
+def judge_suites(
+    suites: Sequence[Suite],
+    datasource: Any,
+    parameters: Mapping[str, float] | None = None,
+    batches: Mapping[str, Batch] | None = None,
+    settled: Mapping[str, Collection[tuple[str, str]]] | None = None,
+) -> list[SuiteResult]:
+    """As `run_suites`, over a data source that is open already."""
+    values = dict(parameters or {})
+    changes, passing = batches or {}, settled or {}
+    return [
+        _judge(suite, datasource, values, changes.get(suite.table), passing.get(suite.table, ()))
+        for suite in suites
+    ]
 
 
 def _judge(
