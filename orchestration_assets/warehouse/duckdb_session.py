@@ -18,8 +18,9 @@ _POLL_S = 0.02
 # Files, URLs and extensions are out of reach of any SQL that runs here.
 _CONFIG: dict[str, Any] = {"enable_external_access": "false", "allow_community_extensions": "false"}
 _COLUMNS = """
-select table_name, column_name, data_type from duckdb_columns()
-where database_name = current_database() and schema_name = $schema order by column_index
+select schema_name, table_name, column_name, data_type from duckdb_columns()
+where database_name = current_database() and not internal
+order by column_index
 """
 _WAL_DAMAGE = "replaying WAL"
 _BUSY = ("Could not set lock", "different configuration", "already attached", "being used by")
@@ -33,6 +34,11 @@ class DuckSession(Session):
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__()
         self._connection = connection
+
+    @property
+    def lent(self) -> duckdb.DuckDBPyConnection:
+        """The driver's own connection."""
+        return self._connection
 
     def _run(self, sql: str, params: Params | None) -> duckdb.DuckDBPyConnection:
         text, used = bind(sql, params, "${}")
@@ -68,8 +74,8 @@ class DuckSession(Session):
         finally:
             self._connection.unregister("_incoming")
 
-    def _read_catalogue(self, schema: str) -> list[tuple[str, str, str]]:
-        return self._connection.execute(_COLUMNS, {"schema": schema}).fetchall()
+    def _read_catalogue(self) -> list[tuple[str, str, str, str]]:
+        return self._connection.execute(_COLUMNS).fetchall()
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type

@@ -30,11 +30,12 @@ _DEFAULT_DECIMAL = (38, 9)
 _COPY_CHARS = 1 << 20
 # The views of the standard's information schema answer ten times as slowly.
 _COLUMNS = """
-select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a
+select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a
 join pg_class c on c.oid = a.attrelid
-where c.relnamespace = to_regnamespace(%s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname !~ '^(pg_|information_schema)' and c.relkind in ('r', 'p', 'v', 'm', 'f')
     and a.attnum > 0 and not a.attisdropped
-order by c.relname, a.attnum
+order by c.oid, a.attnum
 """
 
 
@@ -46,6 +47,11 @@ class PostgresSession(Session):
     def __init__(self, connection: psycopg.Connection) -> None:
         super().__init__()
         self._connection = connection
+
+    @property
+    def lent(self) -> psycopg.Connection:
+        """The driver's own connection."""
+        return self._connection
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         """Run one statement and return the number of rows it changed."""
@@ -99,8 +105,8 @@ class PostgresSession(Session):
             for start in range(0, len(text), _COPY_CHARS):
                 copy.write(bytes(text[start : start + _COPY_CHARS]))
 
-    def _read_catalogue(self, schema: str) -> list[tuple[str, str, str]]:
-        return self._connection.execute(_COLUMNS, (schema,)).fetchall()
+    def _read_catalogue(self) -> list[tuple[str, str, str, str]]:
+        return self._connection.execute(_COLUMNS).fetchall()
 
     def _type_of(self, field: pa.Field) -> str:
         kind = field.type

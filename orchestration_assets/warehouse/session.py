@@ -25,9 +25,14 @@ class Session(ABC):
     dialect: str
 
     def __init__(self) -> None:
-        # A catalogue answers for all tables of a schema as fast as for one, and whoever holds the
-        # writer lock is the only one who changes it.
-        self._catalogue: dict[str, dict[str, dict[str, str]]] = {}
+        # A catalogue answers for all tables as fast as for one, and whoever holds the writer lock
+        # is the only one who changes it.
+        self._catalogue: dict[str, dict[str, dict[str, str]]] | None = None
+
+    @property
+    @abstractmethod
+    def lent(self) -> Any:
+        """The driver's own connection, for a library that reads in this very transaction."""
 
     @abstractmethod
     def execute(self, sql: str, params: Params | None = None) -> int:
@@ -48,22 +53,22 @@ class Session(ABC):
     def _type_of(self, field: pa.Field) -> str: ...
 
     @abstractmethod
-    def _read_catalogue(self, schema: str) -> Iterable[tuple[str, str, str]]:
-        """Table, column and SQL type of every column of a schema, in the order of the columns."""
+    def _read_catalogue(self) -> Iterable[tuple[str, str, str, str]]:
+        """Schema, table, column and SQL type of every column, in the order of the columns."""
 
     def _note_statement(self, sql: str) -> None:
         """Forget what is known of the tables when a statement changes one."""
         if _RESHAPES.match(sql) and not _DROPS_TEMPORARY.match(sql):
-            self._catalogue = {}
+            self._catalogue = None
 
     def types(self, schema: str, table: str) -> Mapping[str, str]:
         """Return the SQL type of each column of a table or view, by name and in order."""
-        if schema not in self._catalogue:
-            tables: dict[str, dict[str, str]] = {}
-            for name, column, kind in self._read_catalogue(schema):
+        if self._catalogue is None:
+            self._catalogue = {}
+            for where, name, column, kind in self._read_catalogue():
+                tables = self._catalogue.setdefault(where, {})
                 tables.setdefault(name, {})[column] = kind
-            self._catalogue[schema] = tables
-        return self._catalogue[schema].get(table, {})
+        return self._catalogue.get(schema, {}).get(table, {})
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Return the column names of a table or view, in order; empty when it does not exist."""
