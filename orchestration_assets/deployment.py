@@ -9,6 +9,8 @@ from orchestration_assets.model import Source, Writer
 from orchestration_assets.settings import Settings, load_settings
 from orchestration_assets.state.store import StateStore, open_state
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
+from orchestration_assets.warehouse.pinned import PinnedWarehouse
+from orchestration_assets.warehouse.session import Session
 
 
 @dataclass
@@ -35,6 +37,15 @@ class Deployment:
         """The operational store, migrated to the newest version."""
         self.home.mkdir(parents=True, exist_ok=True)
         return open_state(self.settings.resolved_state_url)
+
+    def inside(self, session: Session) -> "Deployment":
+        """The same deployment with all that opens its warehouse inside one open transaction."""
+        inner = Deployment(self.settings)
+        inner.__dict__ |= {
+            "warehouse": PinnedWarehouse(session, self.warehouse),
+            "state": self.state,
+        }
+        return inner
 
     def close(self) -> None:
         """Close the connections that are kept open between uses; the next use opens them again."""

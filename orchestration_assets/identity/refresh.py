@@ -1,6 +1,6 @@
 """One run of the identity step: from person records to customers, as small as the change allows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -106,10 +106,8 @@ def refresh(warehouse: Warehouse, matching: Matching, *, full: bool = False) -> 
         decided = newly_decided(session, matching.decisions)
         changed = work.take_in(session, matching.default_region, decided, anew=full)
         population, made_with = _settings(session, weights, matching.policy)
-        is_new = any(tables.setting(session, name) != value for name, value in made_with.items())
-        # Nobody had been here when the settings were noted first.
-        is_new = is_new or not session.count("identity", "record_keys")
-        compared = work.everybody(session) if full or is_new else work.near(session, changed)
+        is_new = full or _is_new(session, made_with)
+        compared = work.everybody(session) if is_new else work.near(session, changed)
         links = find_links(
             compared.sample,
             weights,
@@ -133,6 +131,29 @@ def refresh(warehouse: Warehouse, matching: Matching, *, full: bool = False) -> 
         "identity_refreshed", everybody=compared.sample.changed is None, new=result.new
     )
     return result
+
+
+def is_everybody_due(session: Session, matching: Matching) -> bool:
+    """Whether the next `refresh` resolves everybody: the first one, and after other weights."""
+    if not session.table_exists("identity", "record_keys"):
+        return True
+    weights = matching.weights or load_weights()
+    made_with = _settings(session, weights, matching.policy)[1]
+    return _is_new(session, made_with)
+
+
+def _is_new(session: Session, made_with: Mapping[str, str]) -> bool:
+    is_other = any(tables.setting(session, name) != value for name, value in made_with.items())
+    # Nobody had been here when the settings were noted first.
+    return is_other or not session.count("identity", "record_keys")
+
+
+def touch_customers_of_activity(session: Session) -> int:
+    """Bring the customers of the orders, carts, ... in scope into it, where no person is in it.
+
+    Without a person in scope nobody becomes somebody else, and this is all there is to resolve.
+    """
+    return extend_with_customers(session, customers_of_activity(session))
 
 
 def _settings(session: Session, weights: Weights, policy: Policy) -> tuple[int, dict[str, str]]:

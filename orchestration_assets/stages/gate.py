@@ -1,6 +1,7 @@
 """Gates: judge a version of the model, keep the verdicts, and open or close the incidents."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import BlockedError
@@ -55,10 +56,14 @@ def judge(deployment: Deployment, suites: Sequence[Suite], run_id: str) -> list[
         }
         passing = settled(deployment.state)
         results = run_suites(suites, warehouse.url, parameters, batches(changes), passing)
+        # Under the lock: what the live lane adds from now on is no part of what was judged.
+        decided_at = datetime.now(UTC)
         with warehouse.writer("gates: hold rows") as session:
             keep_held(deployment, session, results, names)
     candidate = scope.candidate_id if scope else ""
-    verdicts = [_verdict(result, names[result.suite], candidate, run_id) for result in results]
+    verdicts = [
+        verdict_of(result, names[result.suite], candidate, run_id, decided_at) for result in results
+    ]
     record_verdicts(deployment.state, verdicts)
     keep_findings(deployment, results, run_id)
     tell_of_gates(deployment, verdicts, REQUIRED_FOR_RELEASE)
@@ -101,7 +106,10 @@ def publish(deployment: Deployment) -> ReleaseResult:
     return released
 
 
-def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> Verdict:
+def verdict_of(
+    result: SuiteResult, version: str, candidate: str, run_id: str, decided_at: datetime
+) -> Verdict:
+    """What is kept of a judgement."""
     return Verdict(
         suite=result.suite,
         model_version=version,
@@ -131,4 +139,5 @@ def _verdict(result: SuiteResult, version: str, candidate: str, run_id: str) -> 
             for failure in result.failures
         ],
         run_id=run_id,
+        decided_at=decided_at,
     )

@@ -1,5 +1,7 @@
 """Figures of the last release that gates compare the next one with."""
 
+from collections.abc import Collection
+
 from orchestration_assets.warehouse.session import Session
 
 # Name of the figure: released table, and SQL of its value.
@@ -14,10 +16,19 @@ _FIGURES = {
 }
 
 
-def figures_of_last_release(session: Session) -> dict[str, tuple[int, float]]:
-    """Rows that each figure was taken of, and its value; no rows where nothing was released yet."""
+def figures_of_last_release(
+    session: Session, tables: Collection[str] | None = None
+) -> dict[str, tuple[int, float]]:
+    """Rows that each figure was taken of, and its value; no rows where nothing was released yet.
+
+    Args:
+        session: open on the warehouse.
+        tables: those whose figures are asked for; None for all.
+    """
     found = {}
     for name, (table, value) in _FIGURES.items():
+        if tables is not None and table not in tables:
+            continue
         found[name] = (0, 0.0)
         if session.table_exists("released", table):
             (row,) = session.rows(

@@ -5,7 +5,7 @@ the gates over the model need Great Expectations anyway. What cannot be judged i
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from orchestration_assets.landing.arrivals import (
     Bounds,
     Facts,
     begin_arrived,
-    drop_arrived,
+    empty_arrived,
     gather,
 )
 from orchestration_assets.model import Stream
@@ -27,7 +27,7 @@ from orchestration_assets.state.verdicts import Verdict, record_verdicts
 from orchestration_assets.warehouse import readings
 from orchestration_assets.warehouse.session import Session
 from quality import history
-from quality.rules import SuiteResult
+from quality.rules import Suite, SuiteResult
 from quality.runner import run_suites
 from quality.suites.landing import Arrival, landing_suite
 
@@ -89,6 +89,34 @@ def judge_landings(deployment: Deployment, run_id: str = "") -> None:
         tell_of_landings(deployment, run_id)
 
 
+def admit_loads(
+    deployment: Deployment,
+    session: Session,
+    loads: Collection[str],
+    judge: Callable[[Suite], SuiteResult],
+) -> tuple[SuiteResult, list[Verdict]]:
+    """Judge the readings of some loads, and no others, in the transaction that landed them.
+
+    Args:
+        deployment: the deployment.
+        session: that transaction's.
+        loads: ids of the loads.
+        judge: judges the suite over what the transaction wrote.
+
+    Returns:
+        The result, and what is to be kept of it; where it did not pass, nothing is decided.
+    """
+    landed = set(loads)
+    found = readings.readings_with(session, None)
+    rows = [reading for reading in found if not landed.isdisjoint(reading["loads"])]
+    gathered = _gather(deployment, session, _batches(rows))
+    result = judge(landing_suite(ARRIVED, [one.arrival for one in gathered]))
+    for one in gathered if result.passed else ():
+        _settle(session, one, result)
+    empty_arrived(session)
+    return result, [_verdict(one.batch, result, "") for one in gathered]
+
+
 def _batches(rows: Iterable[Row], *, again: bool = False) -> list[Batch]:
     """Readings by stream; those of streams that are in the catalogue no more stay as they are."""
     found: dict[tuple[str, str], list[Row]] = {}
@@ -127,7 +155,7 @@ def _judge(deployment: Deployment, gathered: Sequence[Gathered], run_id: str) ->
         if is_final:
             for one in gathered:
                 _settle(session, one, result)
-        drop_arrived(session)
+        empty_arrived(session)
     for part in () if is_final else parts:
         with warehouse.writer("what arrived") as session:
             smaller = _gather(deployment, session, [part])
@@ -153,7 +181,7 @@ def _judge_again(deployment: Deployment, batch: Batch, run_id: str) -> None:
         if gathered[0].facts.is_obsolete:
             reason = "all of it arrived anew and passed"
             readings.decide(session, [reading_id], readings.OBSOLETE, reason=reason)
-            drop_arrived(session)
+            empty_arrived(session)
             return
     _judge(deployment, gathered, run_id)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from orchestration_assets.transform.project import ModelNode, project_files
 from orchestration_assets.warehouse.engine import Warehouse
+from orchestration_assets.warehouse.scope import filled_kinds
 from orchestration_assets.warehouse.session import Session
 
 _SCHEMA, _TABLE = "transform", "built_views"
@@ -41,7 +42,7 @@ def unchanged_models(warehouse: Warehouse, models: Sequence[ModelNode]) -> list[
         if not present or ("scope", "records") not in existing:
             return []
         current = _current_views(session) if (_SCHEMA, _TABLE) in existing else set()
-        filled = _filled_kinds(session)
+        filled = filled_kinds(session)
         has_version = bool(session.scalar("select count(*) from scope.model_version"))
     unchanged = []
     for node in present:
@@ -51,7 +52,10 @@ def unchanged_models(warehouse: Warehouse, models: Sequence[ModelNode]) -> list[
         else:
             # Without a version the last build of the core did not end well: all of it is redone.
             is_sound = has_version or "core" not in node.tags
-            is_unchanged = bool(scope) and is_sound and not filled.intersection(scope.values())
+            # A table that names its scope for the live lane is whole: ages move it, and what was
+            # released since.
+            by_scope = bool(scope) and node.materialized == "incremental"
+            is_unchanged = by_scope and is_sound and not filled.intersection(scope.values())
         if is_unchanged:
             unchanged.append(node)
     return unchanged
@@ -77,17 +81,6 @@ def _current_views(session: Session) -> set[str]:
         {"project": _project_version()},
     )
     return {row["model"] for row in rows}
-
-
-def _filled_kinds(session: Session) -> set[str]:
-    """Kinds of scope (see `scope.in_scope`) that have members."""
-    kinds = set()
-    for row in session.rows("select distinct system, stream from scope.records"):
-        stream = f"{row['system']}.{row['stream']}"
-        kinds |= {f"record:{stream}", f"id:{stream}"}
-    if session.scalar("select count(*) from scope.customers"):
-        kinds.add("customers")
-    return kinds
 
 
 def _project_version() -> str:

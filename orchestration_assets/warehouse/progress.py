@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from orchestration_assets.warehouse.released_tables import of_batches
 from orchestration_assets.warehouse.session import Session
 
 STAGING, IDENTITY, CORE, JOURNEYS = "staging", "identity", "core", "journeys"
@@ -109,14 +110,15 @@ def unfinished(session: Session, version: str) -> list[str]:
 
 
 def _basis(session: Session, step: str) -> str:
-    """What a step is done for: the candidate in scope, or the newest release."""
+    """What a step is done for: the candidate in scope, or the newest release of a refresh."""
     if step in STEPS:
-        table, column, nothing = ("scope", "state"), "candidate_id", ""
-    else:
-        table, column, nothing = ("released", "releases"), "max(release_number)", "0"
-    if not session.table_exists(*table):
-        return nothing
-    return str(session.scalar(f"select {column} from {table[0]}.{table[1]}") or nothing)
+        if not session.table_exists("scope", "state"):
+            return ""
+        return str(session.scalar("select candidate_id from scope.state") or "")
+    if not session.table_exists("released", "releases"):
+        return "0"
+    newest = f"select max(release_number) from released.releases where {of_batches(session)}"
+    return str(session.scalar(newest) or "0")
 
 
 def _forget_steps(session: Session, steps: Collection[str]) -> None:

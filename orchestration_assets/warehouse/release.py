@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration_assets.errors import BlockedError
-from orchestration_assets.warehouse import changed_rows, held_rows, progress
+from orchestration_assets.warehouse import changed_rows, held_rows, live_rows, progress
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.released_tables import (
+    BATCH,
     RELEASED_TABLES,
     RELEASES,
     VERDICTS,
@@ -24,6 +25,7 @@ from orchestration_assets.warehouse.released_tables import (
     count,
     ensure_released_tables,
     is_complete,
+    of_batches,
 )
 from orchestration_assets.warehouse.session import Session
 from orchestration_assets.warehouse.verdicts import JudgedSuite, unmet
@@ -71,10 +73,16 @@ def bound_to(version: str, payload: str) -> str:
 
 
 def last_release(session: Session) -> dict[str, Any] | None:
-    """The newest row of `released.releases`, `table_rows` as a dict; None before the first one."""
+    """The newest release of a whole refresh, `table_rows` as a dict; None before the first one.
+
+    What the live lane released since is part of what the next refresh is held against.
+    """
     if not session.table_exists("released", "releases"):
         return None
-    found = session.rows("select * from released.releases order by release_number desc limit 1")
+    found = session.rows(
+        f"select * from released.releases where {of_batches(session)}"
+        " order by release_number desc limit 1"
+    )
     return {**found[0], "table_rows": json.loads(found[0]["table_rows"])} if found else None
 
 
@@ -152,8 +160,11 @@ def _refuse_unless_judged(
         if not table:
             continue
         rows = count(session, schema, table)
-        if rows != judged[suite].rows:
-            reasons.append(f"{suite} judged {judged[suite].rows} rows, {table} now has {rows}")
+        due = judged[suite].rows
+        if due is not None:
+            due += live_rows.added(session, table, judged[suite].decided_at)
+        if rows != due:
+            reasons.append(f"{suite} judged {due} rows, {table} now has {rows}")
     if reasons:
         raise BlockedError(
             f"Model version {version} is held: {'; '.join(reasons)}.",
@@ -193,13 +204,14 @@ def _write_release(
             removed[table], changed[table] = removed[table] + more[0], changed[table] + more[1]
         rows[table] = count(session, "released", table)
     changed_rows.forget_candidate(session)
-    values = [number, version, candidate, now, json.dumps(rows), is_whole, held]
+    live_rows.forget(session)
+    values = [number, version, candidate, now, json.dumps(rows), is_whole, held, BATCH]
     session.append(
         "released",
         "releases",
         pa.table([[value] for value in values], schema=RELEASES),
     )
-    session.append("released", "verdicts", _verdict_rows(number, judged))
+    session.append("released", "verdicts", verdict_rows(number, judged))
     consume(session, number)
     return ReleaseResult(number, version, candidate, rows, changed, removed)
 
@@ -209,7 +221,7 @@ def _release_of(session: Session, version: str, held: str) -> ReleaseResult | No
     found = session.rows(
         "select * from released.releases where model_version = :version"
         " and coalesce(held_digest, '') = :held and release_number ="
-        " (select max(release_number) from released.releases)",
+        f" (select max(release_number) from released.releases where {of_batches(session)})",
         {"version": version, "held": held},
     )
     if not found:
@@ -230,7 +242,8 @@ def _candidate(session: Session) -> str:
     return str(session.scalar("select candidate_id from scope.state") or "")
 
 
-def _verdict_rows(number: int, judged: Mapping[str, JudgedSuite]) -> pa.Table:
+def verdict_rows(number: int, judged: Mapping[str, JudgedSuite]) -> pa.Table:
+    """Rows of `released.verdicts` for a release."""
     rows = [
         {
             "release_number": number,

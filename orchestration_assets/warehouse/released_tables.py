@@ -46,8 +46,11 @@ RELEASES = pa.schema(
         ("table_rows", pa.string()),
         ("is_whole", pa.bool_()),
         ("held_digest", pa.string()),
+        ("lane", pa.string()),
     ]
 )
+BATCH, LIVE = "batch", "live"
+"""Lanes: a refresh of all that landed, or a small batch of events beside it."""
 VERDICTS = pa.schema(
     [
         ("release_number", pa.int64()),
@@ -73,6 +76,12 @@ def ensure_released_tables(session: Session) -> None:
         if not session.table_exists("released", table):
             _create_like_core(session, table)
         _number_rows(session, table)
+
+
+def of_batches(session: Session) -> str:
+    """Condition on `released.releases`: those of whole refreshes, not those of single events."""
+    is_told = "lane" in session.columns("released", "releases")
+    return f"coalesce(lane, '{BATCH}') = '{BATCH}'" if is_told else "true"
 
 
 def copy_table(

@@ -215,6 +215,17 @@ def unconsumed_loads(warehouse: Warehouse) -> list[str]:
     return sorted(f"{row['system']}.{row['stream']}:{row['load_id']}" for row in rows)
 
 
+def filled_kinds(session: Session) -> set[str]:
+    """Kinds of scope, as `in_scope` takes them, that have members."""
+    kinds = set()
+    for row in session.rows("select distinct system, stream from scope.records"):
+        stream = f"{row['system']}.{row['stream']}"
+        kinds |= {f"record:{stream}", f"id:{stream}"}
+    if session.scalar("select count(*) from scope.customers"):
+        kinds.add("customers")
+    return kinds
+
+
 def in_scope(meta_scope: Mapping[str, str]) -> str:
     """SQL condition that is true for the rows of a model that the scope touches.
 

@@ -23,6 +23,7 @@ from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.progress import unfinished
 from orchestration_assets.warehouse.readings import PASSED, READINGS
 from orchestration_assets.warehouse.released_tables import (
+    BATCH,
     RELEASED_TABLES,
     RELEASES,
     copy_table,
@@ -158,7 +159,7 @@ class ModelWorld:
             for table, keys in RELEASED_TABLES.items():
                 copy_table(session, table, keys, self.releases)
             if at is not None:
-                values = [self.releases, version, "", at, "{}", True, ""]
+                values = [self.releases, version, "", at, "{}", True, "", BATCH]
                 row = pa.table([[value] for value in values], schema=RELEASES)
                 session.append("released", "releases", row)
             consume(session, self.releases)

@@ -10,6 +10,7 @@ from orchestration_assets.cli import app
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.errors import FatalError
 from orchestration_assets.warehouse.released_tables import (
+    BATCH,
     RELEASES,
     copy_table,
     ensure_released_tables,
@@ -29,7 +30,7 @@ def two_releases():
             session.execute("insert into core.dim_customers values (:id)", {"id": customer})
             ensure_released_tables(session)
             copy_table(session, TABLE, KEYS, number)
-            values = [number, f"v{number}", "", released_on(number), "{}", True, ""]
+            values = [number, f"v{number}", "", released_on(number), "{}", True, "", BATCH]
             session.append("released", "releases", pa.table([[v] for v in values], schema=RELEASES))
 
 

@@ -10,6 +10,7 @@ from orchestration_assets.errors import FatalError
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
 from orchestration_assets.warehouse.released_history import read_as_of
 from orchestration_assets.warehouse.released_tables import (
+    BATCH,
     RELEASES,
     copy_table,
     ensure_released_tables,
@@ -43,7 +44,7 @@ def release(warehouse: Warehouse, number: int, *statements: str) -> tuple[int, i
             session.execute(statement)
         ensure_released_tables(session)
         copied = copy_table(session, TABLE, KEYS, number)
-        values = [number, f"v{number}", "", released_on(number), "{}", True, ""]
+        values = [number, f"v{number}", "", released_on(number), "{}", True, "", BATCH]
         session.append("released", "releases", pa.table([[v] for v in values], schema=RELEASES))
     return copied
 
