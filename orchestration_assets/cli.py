@@ -23,6 +23,7 @@ from orchestration_assets.commands import (
     identity,
     inbox,
     land,
+    live,
     model,
     quarantine,
     run,
@@ -52,6 +53,7 @@ app.command("run")(run.run)
 app.command("land")(land.land)
 app.command("ui")(ui.ui)
 app.command("gateway")(gateway.gateway)
+app.command("live")(live.live)
 app.add_typer(alerts.app)
 app.add_typer(quarantine.app)
 app.add_typer(inbox.app)

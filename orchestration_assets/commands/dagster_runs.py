@@ -28,6 +28,12 @@ def prepare_dagster_home(home: Path) -> Path:
     return dagster_home
 
 
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Dagster's instance under this folder."""
+    prepare_dagster_home(home)
+    return dg.DagsterInstance.get()
+
+
 def run_everything(home: Path) -> tuple[dg.DagsterInstance, dg.ExecuteInProcessResult]:
     """Run the whole path once, recorded under `home/dagster` and visible in the UI.
 

@@ -77,9 +77,11 @@ class Inbox:
         """Events that wait for a commit."""
         return self._writer.queued
 
-    def lease(self, owner: str, limit: int, seconds: float) -> list[Leased]:
+    def lease(
+        self, owner: str, limit: int, seconds: float, systems: Sequence[str] | None = None
+    ) -> "list[Leased]":
         """Take up to `limit` events in order of acceptance; see `Leases.lease`."""
-        return self._leases.lease(owner, limit, seconds)
+        return self._leases.lease(owner, limit, seconds, systems)
 
     def done(self, leased: Sequence[Leased]) -> Settled:
         """Mark as done what the worker still holds; `lost` names what it no longer does."""
@@ -93,11 +95,11 @@ class Inbox:
         """Let go of events that were not worked on; the attempt does not count."""
         return self._leases.give_back(leased)
 
-    def waiting(self) -> Waiting:
-        """Count what waits."""
+    def waiting(self, systems: Sequence[str] | None = None) -> Waiting:
+        """Count what waits, of these systems alone where some are named."""
         with self.engine.connect() as connection:
             now = self._leases.now(connection)
-        return upkeep.waiting(self.engine, now)
+        return upkeep.waiting(self.engine, now, systems)
 
     def list(
         self,

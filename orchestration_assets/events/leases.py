@@ -70,8 +70,12 @@ class Leases:
         self._attempts = attempts
         self._clock = clock
 
-    def lease(self, owner: str, limit: int, seconds: float) -> list[Leased]:
+    def lease(
+        self, owner: str, limit: int, seconds: float, systems: Sequence[str] | None = None
+    ) -> list[Leased]:
         """Take up to `limit` events in order of acceptance, each with all before it of its subject.
+
+        Of these systems alone, where some are named.
 
         Not taken: a subject of which another lease holds an event, or whose first event waits for
         its next attempt. An event that was tried before comes in a smaller batch, on its last
@@ -82,7 +86,7 @@ class Leases:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LEASE_LOCK_KEY)))
             now = self.now(connection)
             self._isolate(connection, now)
-            picked = _locked(connection, self._pick(connection, now, limit))
+            picked = _locked(connection, self._pick(connection, now, limit, systems))
             if not picked:
                 return []
             until = now + timedelta(seconds=seconds)
@@ -162,12 +166,18 @@ class Leases:
             )
         )
 
-    def _pick(self, connection: sa.Connection, now: datetime, limit: int) -> list[Any]:
+    def _pick(
+        self,
+        connection: sa.Connection,
+        now: datetime,
+        limit: int,
+        systems: Sequence[str] | None,
+    ) -> list[Any]:
         held = sa.select(_table.system, _table.subject).where(IS_LEASED, _table.lease_until > now)
         blocked = {(row.system, row.subject) for row in connection.execute(held)}
         picked: list[Any] = []
         room = limit
-        for row in _open_events(connection):
+        for row in _open_events(connection, systems):
             subject = (row.system, row.subject)
             if subject in blocked:
                 continue
@@ -215,12 +225,13 @@ def safe_text(error: BaseException) -> str:
     return "See the worker's log."
 
 
-def _open_events(connection: sa.Connection) -> Iterator[Any]:
+def _open_events(connection: sa.Connection, systems: Sequence[str] | None) -> Iterator[Any]:
+    of_systems = sa.true() if systems is None else _table.system.in_(systems)
     columns = (_table.id, _table.system, _table.subject, _table.attempts, _table.not_before)
     after = 0
     while True:
-        page = sa.select(*columns).where(IS_OPEN, _table.id > after).order_by(_table.id)
-        rows = connection.execute(page.limit(_PAGE)).all()
+        page = sa.select(*columns).where(IS_OPEN, of_systems, _table.id > after)
+        rows = connection.execute(page.order_by(_table.id).limit(_PAGE)).all()
         yield from rows
         if len(rows) < _PAGE:
             return

@@ -51,8 +51,9 @@ class Retention:
     discarded: timedelta
 
 
-def waiting(engine: sa.Engine, now: datetime) -> Waiting:
-    """Count what waits."""
+def waiting(engine: sa.Engine, now: datetime, systems: Sequence[str] | None = None) -> Waiting:
+    """Count what waits, of these systems alone where some are named."""
+    of_systems = sa.true() if systems is None else _table.system.in_(systems)
     is_ready = sa.or_(
         sa.and_(_table.status == "waiting", sa.func.coalesce(_table.not_before, now) <= now),
         sa.and_(_table.status == "leased", _table.lease_until <= now),
@@ -65,12 +66,12 @@ def waiting(engine: sa.Engine, now: datetime) -> Waiting:
             sa.func.min(_table.accepted_at).label("oldest"),
             sa.func.max(_table.id).label("newest"),
         )
-        .where(IS_OPEN)
+        .where(IS_OPEN, of_systems)
         .group_by(_table.attempts)
     )
     with engine.connect() as connection:
         rows = connection.execute(statement).all()
-        poison = sa.select(sa.func.count()).select_from(inbox_events).where(IS_POISON)
+        poison = sa.select(sa.func.count()).select_from(inbox_events).where(IS_POISON, of_systems)
         given_up = connection.execute(poison).scalar_one()
     return Waiting(
         count=sum(row.events for row in rows),

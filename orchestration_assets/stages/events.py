@@ -1,17 +1,23 @@
 """Events on their way in: the deployment's inbox and gateway, and what retention removes."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration_assets.connectors.catalog import SYSTEMS, open_webhook
 from orchestration_assets.connectors.kit.webhooks import Webhook
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.events.inbox import Inbox
-from orchestration_assets.events.upkeep import Retention
+from orchestration_assets.events.upkeep import Retention, Waiting
 
 if TYPE_CHECKING:
     from orchestration_assets.events.gateway.application import Gateway
+
+SYSTEMS_WITH_EVENTS = tuple(name for name, entry in SYSTEMS.items() if entry.webhook)
+"""Whose events can be worked off."""
+LIVE_BATCHES = ("events", "live_batches")
+"""The asset under which the live worker notes its batches; nothing depends on it."""
 
 
 def open_inbox(deployment: Deployment) -> Inbox:
@@ -22,6 +28,27 @@ def open_inbox(deployment: Deployment) -> Inbox:
         attempts=settings.inbox_attempts,
         capacity=settings.inbox_queue,
     )
+
+
+def waiting_events(deployment: Deployment, *, older_than_s: float) -> Waiting | None:
+    """What waits that can be worked off; None while the oldest of it is younger than that."""
+    if not _has_inbox(deployment):
+        return None
+    inbox = open_inbox(deployment)
+    try:
+        waiting = inbox.waiting(SYSTEMS_WITH_EVENTS)
+    finally:
+        inbox.close()
+    latest = datetime.now(UTC) - timedelta(seconds=older_than_s)
+    is_due = waiting.ready and waiting.oldest is not None and waiting.oldest <= latest
+    return waiting if is_due else None
+
+
+def _has_inbox(deployment: Deployment) -> bool:
+    """Whether there is one: looking must not make the file of an inbox that nobody uses."""
+    url = deployment.settings.resolved_inbox_url
+    path = url.removeprefix("sqlite:///")
+    return path == url or Path(path).exists()
 
 
 def expire_bodies(deployment: Deployment, inbox: Inbox) -> int:
