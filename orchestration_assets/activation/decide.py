@@ -5,23 +5,30 @@ newest candidate is held nothing is planned, rejected rows included; what is pla
 out, since it was planned from released data.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from orchestration_assets.activation.journeys import Journey
-from orchestration_assets.errors import FatalError
+from orchestration_assets.activation.limits import (
+    CAP_REACHED,
+    IN_CONTROL,
+    within_cap,
+    without_control,
+)
+from orchestration_assets.activation.payloads import rows_of
+from orchestration_assets.activation.targets import (
+    due_rows,
+    last_of_targets,
+    planned_since,
+    taken_back,
+)
 from orchestration_assets.state import ledger
 from orchestration_assets.state.restrictions import restricted_subjects
 from orchestration_assets.state.store import StateStore
 from orchestration_assets.state.verdicts import newest_verdicts
-from orchestration_assets.warehouse import held_rows
 from orchestration_assets.warehouse.engine import Warehouse
 from orchestration_assets.warehouse.release import (
     bound_to,
@@ -30,15 +37,8 @@ from orchestration_assets.warehouse.release import (
     payload_version,
 )
 from orchestration_assets.warehouse.session import Session
-from orchestration_assets.warehouse.sql import identifier, qualified
 from orchestration_assets.warehouse.verdicts import unmet
 
-# Stands for a target that no row was ever planned for.
-_NEVER: Mapping[str, Any] = {"id": None, "state": None, "payload_hash": None, "generation": 0}
-
-# States of rows that end when their customer leaves the journey: one without an answer would be
-# sent again, a rejected or given-up one has nothing left to mend.
-_TAKEN_BACK = (*ledger.PENDING, "rejected", "dead")
 # How long a plan waits for the answers of a delivery under way.
 DELIVERY_PATIENCE_S = 900.0
 
@@ -70,23 +70,14 @@ class PlanResult:
     release_number: int | None = None
 
 
-@dataclass(slots=True)
-class _Decisions:
-    """What is to be written to the ledger."""
-
-    new: list[dict[str, Any]] = field(default_factory=list)
-    again: list[int] = field(default_factory=list)
-    superseded: list[int] = field(default_factory=list)
-    withdrawn: list[int] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-
-
 def plan(
     warehouse: Warehouse,
     state: StateStore,
     journey: Journey,
     run_id: str,
     required_suites: Sequence[str],
+    *,
+    customers: Sequence[str] | None = None,
 ) -> PlanResult:
     """Plan the rows of a journey that are due.
 
@@ -97,41 +88,68 @@ def plan(
         run_id: who plans; a row rejected in this very run is left for a later one.
         required_suites: suites that must have passed the newest model: those of core and the one
             over this journey's payload.
+        customers: ids of the customers to look at, those included that a merge ended; rows of
+            others are neither planned nor taken back. None for all.
 
     Raises:
         FatalError: the journey's table lacks a column; names it.
         RetriableError: a delivery to the same object did not end in time.
     """
     with warehouse.reader() as session:
-        version = model_version(session)
-        newest = last_release(session)
-        number = int(newest["release_number"]) if newest else None
-        refused = _why_refused(state, version, payload_version(session), newest, required_suites)
-        rows = [] if refused else _rows(session, journey)
-    if refused:
-        return PlanResult(journey.name, refused, model_version=version, release_number=number)
+        seen = _seen(session, state, journey, required_suites)
+    if seen.refused:
+        return seen
     place = (journey.destination, journey.object_name)
-    # Rows in flight get their answers first, so that what is taken back is not on its way.
+    # Rows in flight get their answers first, so that what is taken back is not on its way; and who
+    # waited reads anew, or it would plan from older rows than the plan before it.
     with ledger.delivery_lock(state, *place, timeout_s=DELIVERY_PATIENCE_S):
-        allowed, held = _allowed(state, journey, rows)
-        earlier = ledger.last_rows(state, *place, journey.name)
-        decisions = _decide(journey, allowed, earlier, run_id, number)
-        # Taking back comes first: a crash in between leaves less to send, never more.
-        withdrawn = ledger.hold(state, decisions.withdrawn, ledger.LEFT_JOURNEY)
-        ledger.hold(state, decisions.superseded, ledger.SUPERSEDED)
-        planned = ledger.add_planned(state, decisions.new)
-        retried = ledger.plan_again(state, decisions.again, run_id)
-    return PlanResult(
-        journey=journey.name,
-        planned=planned,
-        retried=retried,
-        unchanged=decisions.counts["unchanged"],
-        held=dict(held),
-        dead=decisions.counts["dead"],
-        withdrawn=withdrawn,
-        model_version=version,
-        release_number=number,
-    )
+        with warehouse.reader() as session:
+            seen = _seen(session, state, journey, required_suites)
+            rows = [] if seen.refused else rows_of(session, journey, customers)
+        if seen.refused:
+            return seen
+        done = _write(state, journey, rows, run_id, seen.release_number, customers)
+    return replace(done, model_version=seen.model_version)
+
+
+def plan_rows(
+    state: StateStore,
+    journey: Journey,
+    rows: Sequence[dict[str, Any]],
+    run_id: str,
+    *,
+    release_number: int,
+    customers: Sequence[str],
+) -> PlanResult:
+    """Plan from rows that were judged and released in the transaction they were read in.
+
+    What a plan from a newer release wrote since they were read stays as it is.
+
+    Args:
+        state: the operational store.
+        journey: the journey.
+        rows: from `payloads.rows_of`, of these customers.
+        run_id: who plans.
+        release_number: the release that they belong to.
+        customers: ids of the customers that were looked at, whether they have a row or not.
+
+    Raises:
+        RetriableError: a delivery to the same object did not end in time.
+    """
+    place = (journey.destination, journey.object_name)
+    with ledger.delivery_lock(state, *place, timeout_s=DELIVERY_PATIENCE_S):
+        return _write(state, journey, rows, run_id, release_number, customers, may_be_late=True)
+
+
+def _seen(
+    session: Session, state: StateStore, journey: Journey, required_suites: Sequence[str]
+) -> PlanResult:
+    """The model that a plan would go by, and why it must not; nothing is counted yet."""
+    version = model_version(session)
+    newest = last_release(session)
+    number = int(newest["release_number"]) if newest else None
+    refused = _why_refused(state, version, payload_version(session), newest, required_suites)
+    return PlanResult(journey.name, refused, model_version=version, release_number=number)
 
 
 def _why_refused(
@@ -159,35 +177,6 @@ def _why_refused(
     return (
         f"The newest model is held: {'; '.join(reasons)}. Mend what failed, build the model again "
         "and run its gates; nothing new is planned until then."
-    )
-
-
-def _rows(session: Session, journey: Journey) -> list[dict[str, Any]]:
-    """The rows of the journey with `_granted`, from the released consents, and `_held`."""
-    columns = ["customer_id", journey.target_key, *journey.payload.values()]
-    present = session.columns("journeys", journey.name)
-    missing = sorted(set(columns) - set(present))
-    if missing:
-        raise FatalError(
-            f"The table journeys.{journey.name} lacks {', '.join(missing)}.",
-            "build the journey's model, or correct the names in its YAML block.",
-        )
-    wanted = ", ".join(f"j.{identifier(name)}" for name in dict.fromkeys(columns))
-    needed = {"customer_id", "purpose", "channel", "is_granted"}
-    known = needed <= set(session.columns("released", "fct_consents"))
-    granted = (
-        "exists (select 1 from released.fct_consents as c where c.customer_id = j.customer_id "
-        "and c.purpose = :purpose and c.channel = :channel and c.is_granted)"
-    )
-    source = qualified("journeys", journey.name)
-    # What its gate holds of the payload, row by row.
-    kept = "false"
-    if held_rows.any_held(session, journey.name):
-        kept = f"j.customer_id in ({held_rows.keys_of(journey.name)})"
-    return session.rows(
-        f"select {wanted}, {granted if known else 'false'} as _granted, {kept} as _held"
-        f" from {source} as j",
-        {"purpose": journey.purpose, "channel": journey.channel},
     )
 
 
@@ -223,73 +212,45 @@ def _allowed(
     return allowed, held
 
 
-def _decide(
+def _write(
+    state: StateStore,
     journey: Journey,
-    rows: Sequence[Mapping[str, Any]],
-    earlier: Mapping[str, Mapping[str, Any]],
+    rows: Sequence[dict[str, Any]],
     run_id: str,
     release_number: int | None,
-) -> _Decisions:
-    """Compare the payloads with the last row of each target."""
-    decisions = _Decisions()
+    customers: Sequence[str] | None,
+    *,
+    may_be_late: bool = False,
+) -> PlanResult:
+    """Decide on the rows and write the ledger. Call it under the delivery lock."""
     now = datetime.now(UTC)
-    targets = set()
-    for row in rows:
-        target = str(row[journey.target_key])
-        targets.add(target)
-        payload = {name: _json(row[column]) for name, column in journey.payload.items()}
-        digest = _hash(payload)
-        last = earlier.get(target) or _NEVER
-        if last["payload_hash"] != digest:
-            if last["state"] in ("planned", "rejected"):
-                decisions.superseded.append(int(last["id"]))
-            generation = int(last["generation"])
-            names = (journey.destination, journey.object_name, journey.name, target, digest)
-            decisions.new.append(
-                {
-                    "idempotency_key": _hash([*names, generation]),
-                    "destination": journey.destination,
-                    "object": journey.object_name,
-                    "journey": journey.name,
-                    "customer_id": row["customer_id"],
-                    "target_key": target,
-                    "payload": payload,
-                    "payload_hash": digest,
-                    "release_number": release_number,
-                    "state": "planned",
-                    "attempts": 0,
-                    "planned_at": now,
-                    "run_id": run_id,
-                }
-            )
-        elif last["state"] == "dead":
-            decisions.counts["dead"] += 1
-        elif _may_try_again(last, run_id):
-            decisions.again.append(last["id"])
-        else:
-            decisions.counts["unchanged"] += 1
-    decisions.withdrawn = [
-        row["id"]
-        for target, row in earlier.items()
-        if target not in targets and row["state"] in _TAKEN_BACK
-    ]
-    return decisions
-
-
-def _may_try_again(row: Mapping[str, Any], run_id: str) -> bool:
-    """Whether an earlier run saw the row rejected; within one run it is tried once."""
-    return row["state"] == "rejected" and row["run_id"] != run_id
-
-
-def _json(value: Any) -> Any:
-    """A value as JSON has it: whole decimals as integers, moments as ISO 8601 in UTC."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    allowed, held = _allowed(state, journey, rows)
+    allowed, held[IN_CONTROL] = without_control(state, journey, allowed)
+    earlier = last_of_targets(state, journey, allowed, customers)
+    counts: Counter[str] = Counter()
+    if may_be_late:
+        late = planned_since(earlier, release_number or 0)
+        earlier = {target: row for target, row in earlier.items() if target not in late}
+        counts["unchanged"] = len(allowed)
+        allowed = [row for row in allowed if str(row[journey.target_key]) not in late]
+        counts["unchanged"] -= len(allowed)
+    # Taking back comes first: a crash in between leaves less to send, never more.
+    gone = taken_back(journey, allowed, earlier, customers)
+    withdrawn = ledger.hold(state, gone, ledger.LEFT_JOURNEY)
+    stamp = {"release_number": release_number, "planned_at": now, "run_id": run_id}
+    due = due_rows(journey, allowed, earlier, stamp, counts)
+    due, held[CAP_REACHED] = within_cap(state, journey, due, now)
+    replaced = [int(one.last["id"]) for one in due if one.replaces]
+    ledger.hold(state, replaced, ledger.SUPERSEDED)
+    planned = ledger.add_planned(state, [one.new for one in due if one.new])
+    again = [int(one.last["id"]) for one in due if not one.new]
+    return PlanResult(
+        journey=journey.name,
+        planned=planned,
+        retried=ledger.plan_again(state, again, run_id),
+        unchanged=counts["unchanged"],
+        held=dict(+held),
+        dead=counts["dead"],
+        withdrawn=withdrawn,
+        release_number=release_number,
+    )

@@ -28,39 +28,6 @@ PENDING = ("planned", "reserved", "sent")
 _CHUNK = 1_000
 
 
-def last_rows(
-    state: StateStore, destination: str, object_name: str, journey: str
-) -> dict[str, dict[str, Any]]:
-    """The newest row of each target of a journey; rows that were held are left out.
-
-    Each has `generation`, the number of rows its target ever had in this journey.
-    """
-    table = ledger.c
-    held = sa.and_(table.state == "dead", table.reason.startswith(HELD))
-    newest = (
-        sa.select(
-            table.target_key,
-            sa.func.max(sa.case((sa.not_(sa.func.coalesce(held, sa.false())), table.id))).label(
-                "id"
-            ),
-            sa.func.count().label("generation"),
-        )
-        .where(_of_journey(destination, object_name, journey))
-        .group_by(table.target_key)
-        .subquery()
-    )
-    query = sa.select(
-        newest.c.target_key,
-        newest.c.generation,
-        table.id,
-        table.state,
-        table.payload_hash,
-        table.attempts,
-        table.run_id,
-    ).select_from(newest.outerjoin(ledger, table.id == newest.c.id))
-    return {row["target_key"]: row for row in state.rows(query)}
-
-
 def add_planned(state: StateStore, rows: Sequence[Mapping[str, Any]]) -> int:
     """Add planned rows; one whose idempotency key exists is left as it is. Returns rows added."""
     if not rows:
@@ -85,8 +52,16 @@ def plan_again(state: StateStore, ids: Sequence[int], run_id: str) -> int:
 
 
 def hold(state: StateStore, ids: Sequence[int], reason: str) -> int:
-    """End rows that must not go out any more, given-up ones too; `reason` starts with `HELD`."""
-    changes = {"state": "dead", "reason": reason, "settled_at": datetime.now(UTC)}
+    """End rows that must not go out any more, given-up ones too; `reason` starts with `HELD`.
+
+    A row that went out and has no answer keeps `sent_at`: it may have had its effect.
+    """
+    changes = {
+        "state": "dead",
+        "reason": reason,
+        "sent_at": sa.case((ledger.c.state == "sent", ledger.c.sent_at)),
+        "settled_at": datetime.now(UTC),
+    }
     return len(_change(state, ids, (*PENDING, "rejected", "dead"), changes))
 
 
@@ -98,7 +73,7 @@ def reserve(
     statement = (
         sa.update(ledger)
         .where(
-            _of_journey(destination, object_name, journey),
+            of_journey(destination, object_name, journey),
             table.state == "planned",
         )
         .values(state="reserved", run_id=run_id)
@@ -115,7 +90,7 @@ def due(
     query = (
         sa.select(ledger)
         .where(
-            _of_journey(destination, object_name, journey),
+            of_journey(destination, object_name, journey),
             table.state.in_(["reserved", "sent"]),
             table.id > after,
         )
@@ -196,7 +171,7 @@ def newer_targets(
         query = (
             sa.select(table.target_key, sa.func.max(table.id).label("newest"))
             .where(
-                _of_journey(destination, object_name, journey),
+                of_journey(destination, object_name, journey),
                 table.target_key.in_([row["target_key"] for row in part]),
                 table.state.in_([*PENDING, "confirmed"]),
             )
@@ -262,7 +237,7 @@ def delivery_lock(
         yield
 
 
-def _of_journey(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
+def of_journey(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
     """Rows of one journey at its destination's object."""
     table = ledger.c
     return sa.and_(

@@ -112,6 +112,10 @@ verdicts = sa.Table(
 )
 
 LEDGER_STATES = ("planned", "reserved", "sent", "confirmed", "rejected", "dead")
+# Rows that a plan may still end. A query that is to find the index says the same words.
+LEDGER_OPEN = (
+    "state <> 'confirmed' and (state <> 'dead' or substr(coalesce(reason, ''), 1, 5) <> 'held:')"
+)
 
 ledger = sa.Table(
     "ledger",
@@ -137,7 +141,43 @@ ledger = sa.Table(
     sa.CheckConstraint(f"state in {LEDGER_STATES!r}", name="state_is_known"),
     sa.Index(None, "destination", "object", "state"),
     sa.Index(None, "journey", "target_key"),
-    sa.Index(None, "customer_id", "state"),
+    sa.Index(None, "customer_id", "journey"),
+    # What went out long ago, or was held, is most of the ledger.
+    sa.Index(
+        "ix_ledger_open_journey",
+        "journey",
+        sqlite_where=sa.text(LEDGER_OPEN),
+        postgresql_where=sa.text(LEDGER_OPEN),
+    ),
+)
+
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    _text("journey", primary_key=True),
+    _text("salt", primary_key=True),
+    _text("customer_id", primary_key=True),
+    sa.Column("in_control", sa.Boolean, nullable=False),
+    _moment("assigned_at"),
+)
+
+event_times = sa.Table(
+    "event_times",
+    metadata,
+    _id(),
+    _text("system"),
+    _text("topic"),
+    _text("event_id", comment="the sender's name for it"),
+    _moment("occurred_at", nullable=True),
+    _moment("received_at"),
+    _moment("accepted_at"),
+    _moment("landed_at", nullable=True),
+    _moment("released_at", nullable=True),
+    _moment("decided_at", nullable=True),
+    _text("journey", nullable=True),
+    _text("destination", nullable=True),
+    sa.Column("ledger_id", sa.BigInteger, nullable=True, comment="the row that it led to"),
+    sa.Index(None, "received_at"),
 )
 
 alerts = sa.Table(

@@ -119,8 +119,8 @@ class World:
             lambda session, number: None,
         )
 
-    def plan(self, run_id: str) -> PlanResult:
-        return plan(self.warehouse, self.state, JOURNEY, run_id, [SUITE])
+    def plan(self, run_id: str, journey: Journey = JOURNEY, **options: Any) -> PlanResult:
+        return plan(self.warehouse, self.state, journey, run_id, [SUITE], **options)
 
     def deliver(self, run_id: str, **options: Any) -> Any:
         return deliver(self.state, self.shop, [JOURNEY], run_id, **options)
