@@ -7,7 +7,7 @@ from quality.suites.commerce import CARTS, REFUNDS, SUBSCRIPTIONS
 from quality.suites.consents import CONSENTS
 from quality.suites.customers import ACCOUNTS, CUSTOMERS, IDENTITIES
 from quality.suites.history import CONSENTS_HISTORY, IDENTITIES_HISTORY
-from quality.suites.journeys import CUSTOMER_VALUE, WINBACK
+from quality.suites.journeys import ABANDONED_CART, CUSTOMER_VALUE, WINBACK
 from quality.suites.marketing import CAMPAIGN_TOUCHES, CAMPAIGNS, COSTS
 from quality.suites.orders import INTERACTIONS, ORDER_LINES, ORDERS, PRODUCTS
 from quality.suites.service import MANUAL_OPERATIONS, SERVICE_CASES, SURVEY_ANSWERS
@@ -35,6 +35,7 @@ CORE_SUITES: tuple[Suite, ...] = (
 )
 
 PAYLOAD_SUITES: Mapping[str, Suite] = {
+    "jrn_abandoned_cart_email": ABANDONED_CART,
     "jrn_lapsed_winback_email": WINBACK,
     "jrn_customer_value_crm": CUSTOMER_VALUE,
 }

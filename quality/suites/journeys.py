@@ -47,6 +47,34 @@ WINBACK = Suite(
     ),
 )
 
+ABANDONED_CART = Suite(
+    name="abandoned_cart_payload_is_complete_and_consented",
+    table="journeys.jrn_abandoned_cart_email",
+    key=("customer_id",),
+    customer="customer_id",
+    rows_due=False,
+    expected=10,
+    rules=(
+        usual_volume("jrn_abandoned_cart_email"),
+        present("customer_id", "every row names its customer"),
+        unique("customer_id", "a customer is reminded of one cart"),
+        hold(present("email", "every row has an address")),
+        unique("email", "an address is written to once"),
+        hold(shaped("email", thresholds.EMAIL_SHAPE, "addresses are well formed")),
+        unique("cart_id", "nobody is reminded of another's cart"),
+        hold(
+            at_least(
+                "total_amount",
+                0,
+                "totals are neither negative nor absurd",
+                thresholds.LARGEST_PLAUSIBLE_ORDER,
+            )
+        ),
+        hold(one_of("currency_code", codes.CURRENCIES, "currencies are ones we trade in")),
+        consented("marketing", "email"),
+    ),
+)
+
 CUSTOMER_VALUE = Suite(
     name="customer_value_payload_is_complete_and_consented",
     table="journeys.jrn_customer_value_crm",

@@ -96,6 +96,7 @@ def test_its_job_builds_the_journeys_and_sends_but_refreshes_nothing() -> None:
         "gate_payloads",
         "activation__decisions",
         "activation__hubspot__contacts",
+        "activation__klaviyo__events",
         "activation__klaviyo__profiles",
     }
 
@@ -115,6 +116,7 @@ def test_decisions_and_deliveries_outlast_a_passing_error() -> None:
     assert retried == {
         "activation__decisions",
         "activation__hubspot__contacts",
+        "activation__klaviyo__events",
         "activation__klaviyo__profiles",
     }
 

@@ -73,6 +73,8 @@ create table core.fct_costs as select 'reference:1' as cost_id, 'media' as kind,
 create table released.fct_consents as select * from core.fct_consents;
 create table journeys.jrn_lapsed_winback_email as select customer_id, email,
     date '2026-01-01' as last_order_date, lifetime_value, currency_code from core.dim_customers;
+create table journeys.jrn_abandoned_cart_email as select customer_id, email,
+    'c' || customer_id as cart_id, 20.00 as total_amount, currency_code from core.dim_customers;
 create table journeys.jrn_customer_value_crm as select customer_id, email as hubspot_email,
     'lapsed' as segment, order_count from core.dim_customers;
 """
@@ -120,6 +122,8 @@ FAULTS = {
     "and customer_id = 'cus_0000000000000001'",
     "every customer in the payload granted customer_relationship by crm": "update "
     "released.fct_consents set is_granted = false where channel = 'crm'",
+    "nobody is reminded of another's cart": "update journeys.jrn_abandoned_cart_email set "
+    "cart_id = 'one'",
     "of one customer, purpose and channel at most one period is current": "insert into "
     "core.fct_consents_history select * replace (timestamp '2026-02-01' as valid_from) "
     "from core.fct_consents_history limit 1",
