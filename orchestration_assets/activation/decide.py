@@ -130,7 +130,8 @@ def plan_rows(
         journey: the journey.
         rows: from `payloads.rows_of`, of these customers.
         run_id: who plans.
-        release_number: the release that they belong to.
+        release_number: the newest release when they were read; 0 where it is not known, and then
+            nothing is taken for newer.
         customers: ids of the customers that were looked at, whether they have a row or not.
 
     Raises:
@@ -228,8 +229,8 @@ def _write(
     allowed, held[IN_CONTROL] = without_control(state, journey, allowed)
     earlier = last_of_targets(state, journey, allowed, customers)
     counts: Counter[str] = Counter()
-    if may_be_late:
-        late = planned_since(earlier, release_number or 0)
+    if may_be_late and release_number:
+        late = planned_since(earlier, release_number)
         earlier = {target: row for target, row in earlier.items() if target not in late}
         counts["unchanged"] = len(allowed)
         allowed = [row for row in allowed if str(row[journey.target_key]) not in late]
