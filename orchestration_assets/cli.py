@@ -22,6 +22,7 @@ from orchestration_assets.commands import (
     governance,
     identity,
     inbox,
+    journeys,
     land,
     live,
     model,
@@ -60,6 +61,7 @@ app.add_typer(inbox.app)
 app.add_typer(model.app)
 app.add_typer(identity.app)
 app.add_typer(gates.app)
+app.add_typer(journeys.app)
 app.add_typer(governance.app)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
