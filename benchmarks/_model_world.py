@@ -98,13 +98,13 @@ def make_tables(warehouse: Warehouse, home: Path) -> None:
         create_tables(session)
 
 
-def land_everything(path: Path, customers: int) -> None:
-    """Write the first load of every stream, and who is who."""
+def land_everything(path: Path, customers: int, *, link: bool = True) -> None:
+    """Write the first load of every stream and, where asked for, who is who."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for key, recipe in RECIPES.items():
             _land(connection, key, recipe, customers, _FIRST_LOAD)
-        for key in _PEOPLE:
+        for key in _PEOPLE if link else ():
             _link(connection, key, RECIPES[key], customers)
 
 

@@ -9,10 +9,7 @@ acknowledged is in the store once.
 """
 
 import os
-import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks._gateway_load import SECRET, Load, name_of, send
+from benchmarks._processes import ACCORD, database, port_of, process
 from orchestration_assets.events.database import open_engine
 from orchestration_assets.events.tables import inbox_events
 
@@ -33,8 +31,6 @@ OPEN_LOOP_S = 20
 _ENGINES = ("sqlite", "postgres")
 _BARE_EVENTS = 4_000
 _CHECKED_EVENTS = 2_000
-_ACCORD = "from orchestration_assets.cli import main; main()"
-_SERVER = "postgresql://root@127.0.0.1:5432/postgres"
 
 
 def run(rows: int = EVENTS, rounds: int = ROUNDS) -> dict[str, Any]:
@@ -50,12 +46,12 @@ def run(rows: int = EVENTS, rounds: int = ROUNDS) -> dict[str, Any]:
         for engine in _ENGINES:
             correct &= _is_correct(engine, Path(folder), min(rows, _CHECKED_EVENTS))
         for _ in range(rounds):
-            with _process("-m", "benchmarks._gateway_peers", "null") as port:
-                _note(found, "null_per_s", send(Load(port, rows, "null"))["per_s"])
+            with process("-m", "benchmarks._gateway_peers", "null") as line:
+                _note(found, "null_per_s", send(Load(port_of(line), rows, "null"))["per_s"])
             for engine in _ENGINES:
-                with _database(engine, Path(folder)) as url:
+                with database(engine, Path(folder)) as url:
                     correct &= _measure_ours(found, engine, url, Path(folder), rows)
-                with _database(engine, Path(folder)) as url:
+                with database(engine, Path(folder)) as url:
                     _measure_bare(found, engine, url, min(rows, _BARE_EVENTS))
     middle = {name: round(statistics.median(values), 2) for name, values in found.items()}
     return {
@@ -109,14 +105,15 @@ def _measure_ours(
 
 
 def _measure_bare(found: dict[str, list[float]], engine: str, url: str, rows: int) -> None:
-    with _process("-m", "benchmarks._gateway_peers", "bare", url) as port:
+    with process("-m", "benchmarks._gateway_peers", "bare", url) as line:
+        port = port_of(line)
         send(Load(port, max(rows // 10, 100), "warm"))
         _note(found, f"bare_{engine}_acks_per_s", send(Load(port, rows, "fast"))["per_s"])
 
 
 def _is_correct(engine: str, folder: Path, events: int) -> bool:
     """Whether events that are each sent three times are acknowledged so and kept once."""
-    with _database(engine, folder) as url:
+    with database(engine, folder) as url:
         with _gateway(url, folder) as port:
             answers = send(Load(port, events, "checked", copies=3))
         told = (answers.get("202"), answers.get("202 duplicate"))
@@ -137,26 +134,6 @@ def _holds(url: str, expected: Mapping[str, int]) -> bool:
 
 
 @contextmanager
-def _database(engine: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database, gone afterwards."""
-    name = f"accord_bench_{secrets.token_hex(6)}"
-    if engine == "sqlite":
-        yield f"sqlite:///{folder / name}.db"
-        return
-    import psycopg
-    from psycopg import sql
-
-    server = os.environ.get("ACCORD_TEST_POSTGRES_URL", _SERVER)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        try:
-            yield f"{server.rsplit('/', 1)[0]}/{name}"
-        finally:
-            drop = sql.SQL("drop database if exists {} with (force)")
-            admin.execute(drop.format(sql.Identifier(name)))
-
-
-@contextmanager
 def _gateway(url: str, folder: Path) -> Iterator[int]:
     """`accord gateway` over a store, as the product starts it; only its rate limit is lifted."""
     environment = {
@@ -166,22 +143,5 @@ def _gateway(url: str, folder: Path) -> Iterator[int]:
         "ACCORD_EVENTS_SIGNING_SECRETS": SECRET,
         "ACCORD_GATEWAY_EVENTS_PER_S": "1000000",
     }
-    with _process("-c", _ACCORD, "gateway", "--port", "0", **environment) as port:
-        yield port
-
-
-@contextmanager
-def _process(*arguments: str, **environment: str) -> Iterator[int]:
-    """A server in a process of its own; yields its port, the last number of its first line."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline().strip().removesuffix("/docs").rsplit(":", 1)[-1])
-    finally:
-        process.terminate()
-        process.wait()
+    with process("-c", ACCORD, "gateway", "--port", "0", **environment) as line:
+        yield port_of(line)

@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestration_assets.activation.journeys import Journey
 from orchestration_assets.activation.payloads import rows_of
+from orchestration_assets.connectors.catalog import all_streams
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.identity.refresh import (
     is_everybody_due,
@@ -48,6 +49,16 @@ from orchestration_assets.warehouse.live_scope import Record, small_scope, take_
 from orchestration_assets.warehouse.scope import filled_kinds
 from orchestration_assets.warehouse.session import Session
 
+_CUSTOMERS_OF_RECORDS = """
+select s.system, s.stream, s.record_id, c.customer_id from scope.records s
+join intermediate.int_activity_records_unioned a
+    on a.system = s.system and a.stream = s.stream and a.record_id = s.record_id
+join identity.customer_records c on c.system = a.system and c.record_id = a.person_record_id
+union
+select s.system, s.stream, s.record_id, c.customer_id from scope.records s
+join identity.customer_records c on c.system = s.system and c.record_id = s.record_id
+where s.system || '.' || s.stream in (select unnest(:people::text[]))
+"""
 # What the models read of who is who.
 _IDENTITIES = ("stg_identity__customer_records", "stg_identity__history")
 
@@ -65,6 +76,7 @@ class LiveResult:
         customers: ids of the customers in scope.
         customers_of: customers by (system, stream, record id) of what was in scope.
         seconds: time that each step took.
+        landed_at: when all of it had been written to the raw tables.
         released_at: when it was committed.
     """
 
@@ -76,6 +88,7 @@ class LiveResult:
     customers: list[str] = field(default_factory=list)
     customers_of: dict[Record, list[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    landed_at: datetime | None = None
     released_at: datetime | None = None
 
     @contextmanager
@@ -174,6 +187,7 @@ class LiveLane:
                         streams[key], found, inner.warehouse, inner.state, inner.home, loader=loader
                     )
                 )
+        result.landed_at = datetime.now(UTC)
         loads = [(one.system, one.stream, load) for one in result.landed for load in one.load_ids]
         with result.step("landing gate"):
             if loads:
@@ -237,4 +251,8 @@ class LiveLane:
                 verdicts += self._gate.judge_payload(session, name, result.candidate)
             with result.step("journeys"):
                 result.rows[name] = rows_of(session, journey, result.customers)
+        people = [stream.key for stream in all_streams() if stream.feeds_identity]
+        for row in session.rows(_CUSTOMERS_OF_RECORDS, {"people": people}):
+            record = (row["system"], row["stream"], row["record_id"])
+            result.customers_of.setdefault(record, []).append(row["customer_id"])
         return verdicts

@@ -49,6 +49,13 @@ class _Batch:
         )
         return list(dict.fromkeys(named))
 
+    def by_event(self) -> list[tuple[Leased, list[tuple[str, str, str]]]]:
+        """Each event with the records that it tells of."""
+        return [
+            (event, [(event.system, one.stream, one.record_id) for one in told])
+            for event, told in self.told
+        ]
+
     def fail_stream(self, key: str, error: Exception) -> None:
         """Take out the events that tell of a stream whose system does not answer."""
         kept = []
@@ -157,7 +164,7 @@ class EventWork:
         if not records:
             return
         result = self._lane.run(answers, batch.streams(), records)
-        act_on(self._deployment, result, self._lane.journeys)
+        act_on(self._deployment, result, self._lane.journeys, batch.by_event())
         if self._note is None:
             return
         self._note(
