@@ -5,10 +5,12 @@ from datetime import UTC, timedelta
 import pytest
 
 from orchestration_assets.transform import project
+from orchestration_assets.transform.scoped import compile_scoped
 from tests.support.model_records import NOW, shopper
 from tests.support.model_records import order as ordered
 from tests.support.model_world import ModelWorld
 
+NAME = "jrn_abandoned_cart_email"
 AGREED = {"email_marketing_state": "SUBSCRIBED", "email_marketing_updated_at": NOW}
 
 
@@ -86,3 +88,26 @@ def test_only_open_carts_of_those_who_agreed_count(
     duck.land("shopify", "customers", shopper(**consent))
     duck.land("shopify", "abandoned_checkouts", *carts)
     assert reminded(duck) == [("ann@example.com", number) for number in expected]
+
+
+def test_by_scope_the_rows_of_the_customers_in_scope_are_made_anew_and_no_others(
+    either: ModelWorld,
+) -> None:
+    bob = shopper(id="72", email="bob@x.org", first_name="Bob", last_name="Ray", **AGREED)
+    either.land("shopify", "customers", shopper(**AGREED), bob)
+    either.land("shopify", "abandoned_checkouts", cart("c1", 1), cart("c2", 1, customer_id="72"))
+    assert reminded(either) == [("ann@example.com", "c1"), ("bob@x.org", "c2")]
+    ann = either.customer_of()["shopify", "71"]
+    model = compile_scoped(either.warehouse, either.home, [NAME]).journeys[NAME]
+    amounts = f"select email, cast(total_amount as text) as amount from journeys.{NAME} order by 1"
+    with either.warehouse.writer("events") as session:
+        session.execute("insert into scope.customers (customer_id) values (:id)", {"id": ann})
+        session.execute("update released.fct_carts set total_amount = 7.25")
+        model.build(session)
+        assert [tuple(row.values()) for row in session.rows(amounts)] == [
+            ("ann@example.com", "7.25"),
+            ("bob@x.org", "42.50"),
+        ]
+        session.execute("update released.fct_carts set status = 'completed'")
+        assert model.build(session) == -1
+        assert [row["email"] for row in session.rows(amounts)] == ["bob@x.org"]

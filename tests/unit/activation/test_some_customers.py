@@ -106,4 +106,7 @@ def test_rows_that_come_late_change_nothing_that_a_newer_release_planned(world: 
         world.state, JOURNEY, newer, "run-4", release_number=number + 9, customers=["ann"]
     )
     assert done.planned == 1
+    # A batch that is repeated releases nothing, and its rows have no number: they count.
+    gone = plan_rows(world.state, JOURNEY, [], "run-5", release_number=0, customers=["ann"])
+    assert gone.withdrawn == 1
     assert world.state.scalar(sa.select(sa.func.max(ledger.c.release_number))) == number + 9
