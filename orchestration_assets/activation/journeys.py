@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from orchestration_assets.errors import FatalError
 
 _REQUIRED = ("destination", "object", "purpose", "channel", "target_key", "payload")
-_OPTIONAL = ("priority", "options", "owner", "cap", "holdout", "live", "unhashed")
+_OPTIONAL = ("priority", "options", "owner", "cap", "holdout", "live", "unhashed", "objective")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Holdout:
 
     share: float
     salt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The share of events that bring it about within so many seconds, over any `days` days."""
+
+    seconds: float
+    share: float
+    days: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class Journey:
         holdout: who is left out to compare with; None: nobody.
         live: whether events bring it up to date between refreshes; its model then says its scope.
         unhashed: payload properties whose change alone makes no new row.
+        objective: how fast events are to bring it about; None promises nothing.
     """
 
     name: str
@@ -63,6 +73,7 @@ class Journey:
     holdout: Holdout | None = None
     live: bool = False
     unhashed: tuple[str, ...] = ()
+    objective: Objective | None = None
 
 
 def read_journeys(folder: Path) -> dict[str, Journey]:
@@ -118,6 +129,7 @@ def _journey(path: Path, model: Mapping[str, Any], block: Mapping[str, Any]) -> 
         holdout=_holdout(where, block),
         live=_live(where, block, meta),
         unhashed=_unhashed(where, block),
+        objective=_objective(where, block),
     )
 
 
@@ -141,6 +153,18 @@ def _holdout(where: str, block: Mapping[str, Any]) -> Holdout | None:
     if not isinstance(salt, str) or not salt:
         _refuse(where, "holdout.salt", f"is {salt!r}; it must be a text")
     return Holdout(share, salt)
+
+
+def _objective(where: str, block: Mapping[str, Any]) -> Objective | None:
+    said = _part(where, block, "objective", ("seconds", "share", "days"))
+    if said is None:
+        return None
+    for name, value in said.items():
+        if type(value) not in (int, float) or value <= 0:
+            _refuse(where, f"objective.{name}", f"is {value!r}; it must be a number above 0")
+    if said["share"] >= 1:
+        _refuse(where, "objective.share", "must lie below 1: a budget of none is always broken")
+    return Objective(**said)
 
 
 def _live(where: str, block: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:

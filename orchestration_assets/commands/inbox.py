@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -51,6 +53,30 @@ def list_events(
         typer.echo(f"{counted.count} events wait, {counted.poison} were set aside.")
     else:
         typer.echo("The inbox has no such event.")
+
+
+@app.command("latency")
+def latency(
+    hours: Annotated[float, typer.Option(min=0.01, help="Events received so many hours ago.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Show how long events took from their arrival to the request that they led to."""
+    from orchestration_assets.deployment import Deployment
+    from orchestration_assets.stages.latency import latencies_since
+
+    deployment = Deployment()
+    found = latencies_since(deployment, timedelta(hours=hours))
+    deployment.close()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    if not found:
+        typer.echo("No event led to a request in that time.")
+    for one in found:
+        spent = ", ".join(f"p{percent} {seconds:.2f} s" for percent, seconds in one.seconds.items())
+        typer.echo(f"{one.journey} to {one.destination}: {one.events} events, {spent}")
+        if one.objective:
+            typer.echo(f"  {one.objective.in_words}")
 
 
 @app.command("show")

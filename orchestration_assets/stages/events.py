@@ -10,6 +10,7 @@ from orchestration_assets.connectors.kit.webhooks import Webhook
 from orchestration_assets.deployment import Deployment
 from orchestration_assets.events.inbox import Inbox
 from orchestration_assets.events.upkeep import Retention, Waiting
+from orchestration_assets.stages.latency import percentiles
 
 if TYPE_CHECKING:
     from orchestration_assets.events.gateway.application import Gateway
@@ -102,6 +103,7 @@ def make_gateway(
             events_per_s=settings.gateway_events_per_s,
         ),
         public_url=settings.public_url,
+        latencies=lambda: percentiles(deployment, timedelta(hours=1)),
     )
 
 

@@ -5,7 +5,6 @@ confirmed stands in the ledger.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -17,23 +16,6 @@ from orchestration_assets.state.store import StateStore
 
 PERCENTILES = (50, 95, 99)
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Seconds from an event's arrival until its request left for the destination.
-
-    Attributes:
-        events: how many were looked at.
-        seconds: by percentile.
-        slower: how many took longer than was asked.
-    """
-
-    journey: str
-    destination: str
-    events: int
-    seconds: Mapping[int, float]
-    slower: Mapping[float, int]
 
 
 def record(state: StateStore, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -59,15 +41,15 @@ def ledger_rows(
     return found
 
 
-def latencies(
-    state: StateStore, since: datetime, objectives: Mapping[str, float] | None = None
-) -> list[Latency]:
-    """Latency of each journey and destination over the events that were received since.
+def seconds_to_request(state: StateStore, since: datetime) -> dict[tuple[str, str], list[float]]:
+    """Seconds from each event's arrival to the request that it led to, in order.
 
     Args:
         state: the operational store.
         since: earliest arrival.
-        objectives: by journey, the seconds beyond which an event counts as slow.
+
+    Returns:
+        Seconds by journey and destination.
     """
     query = (
         sa.select(
@@ -83,10 +65,7 @@ def latencies(
     for row in state.rows(query):
         spent = (row["sent_at"] - row["received_at"]).total_seconds()
         found.setdefault((row["journey"], row["destination"]), []).append(spent)
-    return [
-        _latency(*place, sorted(seconds), (objectives or {}).get(place[0]))
-        for place, seconds in sorted(found.items())
-    ]
+    return {place: sorted(seconds) for place, seconds in sorted(found.items())}
 
 
 _STAGES = ("received_at", "accepted_at", "landed_at", "released_at", "decided_at", "sent_at")
@@ -113,19 +92,6 @@ def expire(state: StateStore, before: datetime) -> int:
     with state.begin() as connection:
         statement = sa.delete(event_times).where(event_times.c.received_at < before)
         return connection.execute(statement).rowcount
-
-
-def _latency(
-    journey: str, destination: str, seconds: Sequence[float], objective: float | None
-) -> Latency:
-    slower = {} if objective is None else {objective: sum(one > objective for one in seconds)}
-    return Latency(
-        journey=journey,
-        destination=destination,
-        events=len(seconds),
-        seconds={percent: percentile(seconds, percent) for percent in PERCENTILES},
-        slower=slower,
-    )
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration_assets.events.gateway.endpoint import Hold, Limits
 from orchestration_assets.events.gateway.first_party import FirstPartyEvents
-from orchestration_assets.events.gateway.metrics import CONTENT_TYPE, Metrics
+from orchestration_assets.events.gateway.metrics import CONTENT_TYPE, Latencies, Metrics
 from orchestration_assets.events.gateway.openapi import description, page
 from orchestration_assets.events.gateway.senders import Senders
 from orchestration_assets.events.gateway.vendor_webhooks import VendorWebhook, VendorWebhooks
@@ -33,6 +33,7 @@ def gateway(
     senders: Senders,
     limits: Limits | None = None,
     public_url: str = "",
+    latencies: Latencies = tuple,
 ) -> "Gateway":
     """Make the application.
 
@@ -43,9 +44,10 @@ def gateway(
         senders: who may send first-party events.
         limits: of a request and a key.
         public_url: address under which vendors reach this gateway.
+        latencies: how long events took to reach what they led to, for `/metrics`.
     """
     limits = limits or Limits()
-    metrics = Metrics(lambda: inbox.queued)
+    metrics = Metrics(lambda: inbox.queued, latencies)
     document = description(sorted(systems), limits)
     webhooks = VendorWebhooks(inbox, hold, limits, metrics, systems=systems, public_url=public_url)
     events = FirstPartyEvents(inbox, hold, limits, metrics, senders=senders)
@@ -57,7 +59,9 @@ def gateway(
         return await _ready(inbox)
 
     async def figures(_request: Request) -> Response:
-        return Response(metrics.page(), headers={"content-type": CONTENT_TYPE})
+        # A thread of its own: the page asks a store, and senders wait for nobody.
+        text = await asyncio.to_thread(metrics.page)
+        return Response(text, headers={"content-type": CONTENT_TYPE})
 
     async def openapi(_request: Request) -> Response:
         return JSONResponse(document)
