@@ -1,9 +1,15 @@
-"""`accord ui`: Dagster's user interface and daemon, with the sandbox where no system is named."""
+"""`accord ui`: Dagster with its daemon, the gateway and the live worker beside it.
 
+Where no system is named the sandbox stands in for all of them, and sends its webhooks here.
+"""
+
+import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +17,12 @@ from rich.console import Console
 from orchestration_assets.commands.docs_server import serve_docs
 from orchestration_assets.settings import load_settings, set_environment, work_on_sandbox
 
+if TYPE_CHECKING:
+    from sandbox.client import RunningSandbox
+
 SANDBOX_HOME = Path(".accord/ui")
+_ACCORD = "from orchestration_assets.cli import main; main()"
+_ENDS_WITHIN_S = 30
 
 _progress = Console(stderr=True, highlight=False)
 
@@ -19,6 +30,7 @@ _progress = Console(stderr=True, highlight=False)
 def ui(
     port: Annotated[int, typer.Option(help="Port of the user interface on 127.0.0.1.")] = 3000,
     docs_port: Annotated[int, typer.Option(help="Port of the documentation on 127.0.0.1.")] = 3001,
+    gateway_port: Annotated[int, typer.Option(help="Port of the gateway on 127.0.0.1.")] = 8300,
     home: Annotated[
         Path | None,
         typer.Option(
@@ -39,18 +51,47 @@ def ui(
     with serve_docs(load_settings().docs_folder, docs_port) as docs_url:
         set_environment({"ACCORD_DOCS_URL": docs_url})
         if with_sandbox:
-            _serve_sandbox(folder, port, customers, seed)
+            _serve_sandbox(folder, port, gateway_port, customers, seed)
         else:
-            _serve(folder, port)
+            with events_taken(gateway_port):
+                _serve(folder, port)
 
 
-def _serve_sandbox(folder: Path, port: int, customers: int, seed: int) -> None:
+def _serve_sandbox(folder: Path, port: int, gateway_port: int, customers: int, seed: int) -> None:
     from sandbox.client import start_sandbox
 
     with start_sandbox(folder, customers=customers, seed=seed, noise=1.0) as sandbox:
         work_on_sandbox(folder, sandbox.environment())
         _progress.print(f"Sandbox ready: {', '.join(sandbox.info['systems'])}")
-        _serve(folder, port)
+        with _webhooks_of(sandbox, gateway_port):
+            _serve(folder, port)
+
+
+@contextmanager
+def _webhooks_of(sandbox: "RunningSandbox", gateway_port: int) -> Iterator[None]:
+    """Have the sandbox send its webhooks here, signed with secrets of this run alone."""
+    agreed = {system: secrets.token_hex(16) for system in ("shopify", "hubspot")}
+    set_environment(
+        {f"ACCORD_{name.upper()}_WEBHOOK_SECRET": secret for name, secret in agreed.items()}
+    )
+    with events_taken(gateway_port) as url:
+        sandbox.control("/webhooks", {"url": url, "secrets": agreed})
+        yield
+
+
+@contextmanager
+def events_taken(port: int) -> Iterator[str]:
+    """Gateway and live worker in processes of their own; yields the gateway's address."""
+    gateway = [sys.executable, "-c", _ACCORD, "gateway", "--port", str(port)]
+    live = [sys.executable, "-c", _ACCORD, "live"]
+    started = [subprocess.Popen(command) for command in (gateway, live)]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(timeout=_ENDS_WITHIN_S)
 
 
 def home_of_ui(home: Path | None, *, with_sandbox: bool) -> Path:
