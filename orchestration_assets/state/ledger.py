@@ -73,7 +73,7 @@ def reserve(
     statement = (
         sa.update(ledger)
         .where(
-            of_journey(destination, object_name, journey),
+            _of_journey(destination, object_name, journey),
             table.state == "planned",
         )
         .values(state="reserved", run_id=run_id)
@@ -90,7 +90,7 @@ def due(
     query = (
         sa.select(ledger)
         .where(
-            of_journey(destination, object_name, journey),
+            _of_journey(destination, object_name, journey),
             table.state.in_(["reserved", "sent"]),
             table.id > after,
         )
@@ -171,7 +171,7 @@ def newer_targets(
         query = (
             sa.select(table.target_key, sa.func.max(table.id).label("newest"))
             .where(
-                of_journey(destination, object_name, journey),
+                of_named(destination, object_name, journey),
                 table.target_key.in_([row["target_key"] for row in part]),
                 table.state.in_([*PENDING, "confirmed"]),
             )
@@ -237,7 +237,21 @@ def delivery_lock(
         yield
 
 
-def of_journey(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
+def of_named(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
+    """Rows of one journey, for queries that go on to name targets or customers.
+
+    SQLite keeps no statistics here and would rather find destination and object, which all rows of
+    a journey share, by their index than some names by theirs; it has none for expressions.
+    """
+    table = ledger.c
+    return sa.and_(
+        table.journey == journey,
+        sa.func.coalesce(table.destination, "") == destination,
+        sa.func.coalesce(table.object, "") == object_name,
+    )
+
+
+def _of_journey(destination: str, object_name: str, journey: str) -> sa.ColumnElement[bool]:
     """Rows of one journey at its destination's object."""
     table = ledger.c
     return sa.and_(

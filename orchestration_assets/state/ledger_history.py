@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_assets.state.ledger import HELD, PENDING, of_journey
+from orchestration_assets.state.ledger import HELD, PENDING, of_named
 from orchestration_assets.state.schema import LEDGER_OPEN, ledger
 from orchestration_assets.state.store import StateStore
 
@@ -37,7 +37,7 @@ def last_rows(
             ),
             sa.func.count().label("generation"),
         )
-        .where(of_journey(*place))
+        .where(of_named(*place))
         .group_by(table.target_key)
     )
     found: dict[str, dict[str, Any]] = {}
@@ -68,7 +68,7 @@ def open_targets(
         place: whose rows.
         customers: ids of the customers whose rows are looked at; None for all.
     """
-    query = sa.select(ledger.c.target_key).where(of_journey(*place), sa.text(LEDGER_OPEN))
+    query = sa.select(ledger.c.target_key).where(of_named(*place), sa.text(LEDGER_OPEN))
     return {row["target_key"] for row in _of_customers(state, query, customers)}
 
 
@@ -90,7 +90,7 @@ def sends_by_customer(
     query = (
         sa.select(table.customer_id, sa.func.count().label("sends"))
         .where(
-            of_journey(*place),
+            of_named(*place),
             sa.or_(
                 table.state.in_(PENDING),
                 sa.and_(sa.or_(table.state == "confirmed", in_doubt), went_out),
