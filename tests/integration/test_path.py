@@ -44,8 +44,8 @@ def test_a_second_run_sends_nothing_and_lands_only_what_accord_made(deployed: De
     assert figures["failed_steps"] == []
     assert deployed.rows_sent() == before
     landed = {name for name, rows in figures["rows"]["streams"].items() if rows["landed"]}
-    # The list and the profiles that the first run made at Klaviyo are new there.
-    assert landed <= {"klaviyo/lists", "klaviyo/profiles"}
+    # The list, the profiles and the events that the first run made at Klaviyo are new there.
+    assert landed <= {"klaviyo/lists", "klaviyo/profiles", "klaviyo/events"}
 
 
 def test_a_third_run_lands_nothing_and_sends_nothing(deployed: Deployed) -> None:

@@ -17,7 +17,11 @@ from orchestration_assets.deployment import Deployment
 from orchestration_assets.state.held_rows import held
 from sandbox.client import RunningSandbox
 
-PEOPLE_WRITES = ("/contacts/batch/upsert", "/profile-bulk-import-jobs")
+PEOPLE_WRITES = (
+    "/contacts/batch/upsert",
+    "/profile-bulk-import-jobs",
+    "/event-bulk-create-jobs",
+)
 
 
 @dataclass
