@@ -13,7 +13,7 @@ from orchestration_assets.stages.gate import REQUIRED_FOR_RELEASE, verdict_of
 from orchestration_assets.stages.gate_history import figures_of_last_release
 from orchestration_assets.state.verdicts import Verdict, newest_verdicts
 from orchestration_assets.warehouse.changed_rows import Changes
-from orchestration_assets.warehouse.live_release import LeftToRefresh, changes_of, forget_copies
+from orchestration_assets.warehouse.live_release import LeftToRefresh, copy_changes, forget_copies
 from orchestration_assets.warehouse.release import last_release, model_version
 from orchestration_assets.warehouse.released_tables import RELEASED_TABLES
 from orchestration_assets.warehouse.session import Session
@@ -83,7 +83,7 @@ class LiveGate:
             key = RELEASED_TABLES[table]
             names = ", ".join(identifier(name) for name in key)
             condition = f"({names}) in (select {names} from {touched[table]})"
-            changes[suite.table] = changes_of("core", table, condition, key, _unique(suite))
+            changes[suite.table] = copy_changes(session, "core", table, condition, _unique(suite))
         return self._judge(session, suites, changes, version)
 
     def judge_payload(self, session: Session, journey: str, version: str) -> list[Verdict]:
@@ -97,7 +97,7 @@ class LiveGate:
             raise LeftToRefresh(f"no suite guards {journey}")
         if not session.scalar(f"select count(*) from {suite.table} where {_IN_SCOPE}"):
             return []
-        change = changes_of("journeys", journey, _IN_SCOPE, suite.key, _unique(suite))
+        change = copy_changes(session, "journeys", journey, _IN_SCOPE, _unique(suite))
         return list(self._judge(session, [suite], {suite.table: change}, version).values())
 
     def _judge(
@@ -109,9 +109,7 @@ class LiveGate:
     ) -> dict[str, Verdict]:
         if not suites:
             return {}
-        batches = {
-            table: Batch(one.changed, one.keys, one.copies) for table, one in changes.items()
-        }
+        batches = {table: Batch(one.changed, one.keys) for table, one in changes.items()}
         parameters = _parameters(session, [_bare(suite) for suite in suites])
         with self._gates.over(session.lent) as datasource:
             results = judge_suites(suites, datasource, parameters, batches)

@@ -151,38 +151,38 @@ def _newest_rows(session: Session) -> Mapping[str, int]:
     return json.loads(found) if found else {}
 
 
-def changes_of(
+def copy_changes(
+    session: Session,
     schema: str,
     table: str,
     condition: str,
-    key: Sequence[str],
     unique: Sequence[tuple[str, ...]],
 ) -> Changes:
-    """Where a gate finds the rows of a table that changed, and those that share values with them.
+    """Make the tables in which a gate finds the rows of a table that changed.
 
     Args:
+        session: inside a writing transaction.
         schema: of the table.
         table: its name.
         condition: SQL that is true for rows that changed; all rows of one key or none.
-        key: columns that name a row.
-        unique: columns whose values must be unique together.
+        unique: columns whose values must be unique together. All rows that share values of any of
+            them with a changed row are in one table, and that is the changed rows' own where there
+            are no others: every table that is looked at costs a validation run.
     """
-    source, changed = qualified(schema, table), f"changed_{table}"
-    copies, keys = {changed: f"select * from {source} where {condition}"}, {}
-    for number, names in enumerate(unique):
-        if set(key) <= set(names):
-            keys[names] = changed
-            continue
-        listed = ", ".join(identifier(name) for name in names)
-        keys[names] = f"keys_{table}_{number}"
-        copies[keys[names]] = (
-            f"select {listed} from {source} where ({listed}) in (select {listed} from {changed})"
-        )
-    return Changes(changed, keys, copies)
+    source, changed, shared = qualified(schema, table), f"changed_{table}", f"keys_{table}"
+    forget_copies(session, [Changes(changed, copies={changed: "", shared: ""})])
+    session.execute(f"create temporary table {changed} as select * from {source} where {condition}")
+    lists = [", ".join(identifier(name) for name in names) for names in unique]
+    alike = " or ".join(f"({one}) in (select {one} from {changed})" for one in lists) or "false"
+    session.execute(f"create temporary table {shared} as select * from {source} where {alike}")
+    counts = (session.scalar(f"select count(*) from {name}") for name in (changed, shared))
+    rows, alike_rows = counts
+    keys = dict.fromkeys(unique, shared if alike_rows > rows else changed)
+    return Changes(changed, keys, {changed: "", shared: ""})
 
 
 def forget_copies(session: Session, changes: Iterable[Changes]) -> None:
-    """Drop the copies that a gate made of what changed; a later one makes its own."""
+    """Drop the tables of `copy_changes`."""
     for one in changes:
         for name in one.copies:
             session.execute(f"drop table if exists {name}")

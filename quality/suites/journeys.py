@@ -21,7 +21,7 @@ def consented(purpose: str, channel: str) -> Rule:
     return no_rows(
         "select p.customer_id from {batch} p left join released.fct_consents c "
         "on c.customer_id = p.customer_id and c.is_granted "
-        f"and c.purpose || '/' || c.channel = '{purpose}/{channel}' where c.customer_id is null",
+        f"and c.purpose = '{purpose}' and c.channel = '{channel}' where c.customer_id is null",
         f"every customer in the payload granted {purpose} by {channel}",
     )
 
