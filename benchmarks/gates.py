@@ -33,7 +33,7 @@ from benchmarks._gate_rules import (
 )
 from orchestration_assets.warehouse.changed_rows import find_changes
 from orchestration_assets.warehouse.engine import Warehouse, open_warehouse
-from orchestration_assets.warehouse.released_tables import RELEASES
+from orchestration_assets.warehouse.released_tables import BATCH, RELEASES
 from orchestration_assets.warehouse.scope import create_scope_tables
 from quality.rules import Batch, Reach, SuiteResult
 from quality.runner import run_suites
@@ -123,7 +123,7 @@ def _make(folder: Path, rows: int) -> Warehouse:
     warehouse = open_warehouse(f"duckdb:///{folder / _FILE}", folder)
     with warehouse.writer("prepare") as session:
         create_scope_tables(session)
-        row = [1, "v0", "", datetime.now(UTC), "{}", True, ""]
+        row = [1, "v0", "", datetime.now(UTC), "{}", True, "", BATCH]
         session.append("released", "releases", pa.table([[v] for v in row], schema=RELEASES))
         session.execute(
             "insert into scope.records (system, stream, record_id)"
