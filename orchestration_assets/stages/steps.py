@@ -13,6 +13,8 @@ _LAYERS = {
     "release": "released",
     "act_on_release": "activation",
     "deliver_left_over": "activation",
+    "work_off_events": "events",
+    "remove_old_bodies": "events",
 }
 _FIRST_PARTS = {
     "activation": "activation",

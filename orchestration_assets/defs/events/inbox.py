@@ -9,14 +9,7 @@ import dagster as dg
 from orchestration_assets.conditions import active_run, attempt_or_wait
 from orchestration_assets.defs.resources import AccordResource
 from orchestration_assets.errors import AccordError
-from orchestration_assets.settings import load_settings
-from orchestration_assets.stages.events import (
-    LIVE_BATCHES,
-    SYSTEMS_WITH_EVENTS,
-    open_inbox,
-    waiting_events,
-)
-from orchestration_assets.stages.governance import raci_of
+from orchestration_assets.stages.events import SYSTEMS_WITH_EVENTS, open_inbox, waiting_events
 
 INBOX_INTERVAL_S = 5
 # A warm worker that lives has long taken what waits for as long as this.
@@ -75,21 +68,3 @@ def inbox_sensor(
     tried = ",".join(f"{number}x{events}" for number, events in waiting.attempts.items())
     work = f"work_off_inbox:{waiting.newest_id}:{tried}"
     return attempt_or_wait(context.instance, work, f"{waiting.ready} events wait")
-
-
-@dg.definitions
-def live_batches() -> dg.Definitions:
-    """The asset under which the warm worker notes what it did."""
-    owner = raci_of(load_settings()).accountable("layers", "released")
-    return dg.Definitions(
-        assets=[
-            dg.AssetSpec(
-                list(LIVE_BATCHES),
-                group_name="events",
-                owners=[f"team:{owner}"],
-                description="Small batches of events that the live worker brought to their actions:"
-                " how many events, records and customers, the release, and the seconds of each"
-                " step. Nothing depends on it, so that noting a batch asks for no run.",
-            )
-        ]
-    )
