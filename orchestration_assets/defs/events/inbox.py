@@ -43,8 +43,10 @@ def work_off_inbox() -> None:
     work_off_events()
 
 
+# Named: a job of ops that is handed in is bound to its resources in a copy of the sensor, which
+# Dagster makes with a parameter that is still in beta.
 @dg.sensor(
-    job=work_off_inbox,
+    job_name=work_off_inbox.name,
     minimum_interval_seconds=INBOX_INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Looks in the inbox for events that nobody has taken, and has one run work off all"
