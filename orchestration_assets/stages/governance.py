@@ -16,7 +16,15 @@ from orchestration_assets.transform.vocabulary import (
 )
 
 # Groups of assets that no dbt model is in, and what tells people of all of them.
-_STEPS = ("scope", "identity", "released", "activation", "alerting", "documentation")
+_STEPS = (
+    "scope",
+    "events",
+    "identity",
+    "released",
+    "activation",
+    "alerting",
+    "documentation",
+)
 
 
 def subjects_of(path: Path) -> Subjects:
