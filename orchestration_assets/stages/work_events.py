@@ -146,7 +146,9 @@ class EventWork:
             except AccordError as error:
                 batch.fail_stream(key, error)
             else:
-                answers[key] = [*([Fetched(whole)] if whole else []), *fetched]
+                # Each by itself, and so with a time of its own: of two that the system dates to the
+                # same second the one that was told later is to count.
+                answers[key] = [*(Fetched([one]) for one in whole), *fetched]
         return {key: found for key, found in answers.items() if key in batch.streams()}
 
     def _fetch(self, system: str, stream: str, ids: Sequence[str]) -> list[Fetched]:
