@@ -4,8 +4,12 @@ import pytest
 
 from orchestration_assets.errors import RetriableError
 from orchestration_assets.landing.cursors import read_cursor
+from orchestration_assets.landing.fetched import land_answers
+from orchestration_assets.landing.plain_load import PlainLoader
 from orchestration_assets.landing.progress import ReadingLog
+from orchestration_assets.model import Fetched, LandingResult
 from orchestration_assets.state import quarantine
+from orchestration_assets.warehouse.pinned import PinnedWarehouse
 from tests.unit.landing.conftest import Place
 from tests.unit.landing.vendor import PEOPLE, person
 
@@ -166,3 +170,34 @@ def test_what_was_fetched_before_the_system_failed_stays(place: Place):
 def test_asking_for_nobody_writes_nothing(place: Place):
     assert place.fetch().rows_read == 0
     assert place.rows("select * from landing.readings") == []
+
+
+def test_of_two_that_are_dated_to_one_moment_the_later_told_counts(place: Place):
+    place.land()
+    answers = [Fetched([person(1, email=f"{word}@example.org")]) for word in ("z", "first", "last")]
+    land_answers(PEOPLE, answers, place.warehouse, place.state, place.home)
+    assert place.newest()["1"] == ("last@example.org", False)
+
+
+def test_what_lands_in_an_open_transaction_is_there_with_it_or_not_at_all(place: Place):
+    place.land()
+    answers = [Fetched([person(1)])]
+
+    def land_inside() -> LandingResult:
+        with place.warehouse.writer("a transaction") as session:
+            pinned = PinnedWarehouse(session, place.warehouse)
+            loader = PlainLoader(PEOPLE, pinned)
+            landed = land_answers(PEOPLE, answers, pinned, place.state, place.home, loader=loader)
+            if rolled_back:
+                raise RetriableError("The gate says no.", "wait")
+            return landed
+
+    rolled_back = True
+    with pytest.raises(RetriableError):
+        land_inside()
+    assert (place.newest(), place.rows("select * from landing.loads")) == ({}, [])
+    rolled_back = False
+    result = land_inside()
+    assert place.newest() == {"1": ("person1@example.org", False)}
+    noted = [row["load_id"] for row in place.rows("select load_id from landing.loads")]
+    assert noted == list(result.load_ids)
