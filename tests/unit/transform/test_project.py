@@ -53,14 +53,6 @@ def test_only_staging_and_released_read_sources(nodes: list[ModelNode]) -> None:
         assert not read, f"{node.name} calls source(): read a model of staging/ or released/"
 
 
-def test_audiences_and_journeys_read_released_models_only(nodes: list[ModelNode]) -> None:
-    by_id = {node.unique_id: node for node in nodes}
-    allowed = ("models/released", "models/marts/audiences")
-    for node in [*models(nodes, "models/marts/audiences"), *models(nodes, "models/marts/journeys")]:
-        for parent in node.depends_on:
-            assert by_id[parent].folder.startswith(allowed), (node.name, parent)
-
-
 def test_a_journey_names_only_columns_that_it_has(nodes: list[ModelNode]) -> None:
     for node in models(nodes, "models/marts/journeys"):
         journey = node.meta["journey"]
