@@ -140,21 +140,22 @@ class _Measure:
         ):
             url = f"http://127.0.0.1:{port_of(line)}"
             # The first batch imports what the others find in memory.
-            self._settle(send(Checkouts(url, 50, self._next(_WARM_EVENTS), self._first)))
+            self._settle(send(self._checkouts(url, 50, _WARM_EVENTS)))
             yield url
 
-    def _next(self, count: int) -> Sequence[Shopper]:
+    def _checkouts(self, url: str, rate: int, count: int) -> Checkouts:
+        """Checkouts that none was before, of shoppers who have not come yet."""
         chosen, self._shoppers = self._shoppers[:count], self._shoppers[count:]
         assert len(chosen) == count, "the world has too few shoppers"
-        self._first += count
-        return chosen
+        first, self._first = self._first, self._first + count
+        return Checkouts(url, rate, chosen, first, seed=first)
 
     def at_rates(self, rates: Sequence[int], seconds: int) -> None:
         """The live worker alone, at each rate."""
         with self._running() as url:
             for rate in rates:
                 since = datetime.now(UTC)
-                due = send(Checkouts(url, rate, self._next(rate * seconds), self._first))
+                due = send(self._checkouts(url, rate, rate * seconds))
                 self._note(f"live_{{}}_at_{rate}", self._settle(due))
                 self._stages(f"at_{rate}", since)
 
@@ -166,8 +167,8 @@ class _Measure:
             since = datetime.now(UTC)
             ended = False
             while not ended:
-                some = self._next(RATE_BESIDE_BATCH * 10)
-                with begin(Checkouts(url, RATE_BESIDE_BATCH, some, self._first)) as sender:
+                some = self._checkouts(url, RATE_BESIDE_BATCH, RATE_BESIDE_BATCH * 10)
+                with begin(some) as sender:
                     due |= sent(sender)
                 ended = (self._deployment.home / REFRESHED).exists()
             self._note("live_{}_during_batch", self._settle(due))
