@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks._event_load import SECRET, Checkouts, Shopper, begin, send, sent
+from benchmarks._event_load import SECRET, Checkouts, begin, send, sent
 from benchmarks._event_world import REFRESHED, copy_landed, land_world, refresh, shoppers
 from benchmarks._processes import ACCORD, database, port_of, process
 from orchestration_assets.deployment import Deployment
